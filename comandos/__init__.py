@@ -1,0 +1,1 @@
+"""A porta: um módulo fino por verbo de ./pix."""

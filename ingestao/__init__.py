@@ -1,0 +1,1 @@
+"""Lê Kafka e escreve bronze, byte a byte."""

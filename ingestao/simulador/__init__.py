@@ -1,0 +1,1 @@
+"""Pessoas, empresas, hábitos e golpes: puro, com semente, sem Kafka nem Spark."""

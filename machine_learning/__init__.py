@@ -1,0 +1,1 @@
+"""Lê ouro e escreve modelos; lê eventos e escreve decisões."""

@@ -1,0 +1,1 @@
+"""Escuta todas as consultas e publica métricas ao Prometheus."""

@@ -1,0 +1,1 @@
+"""O chão: conhece Spark, Delta e Kafka; nada sabe de fraude."""

@@ -1,0 +1,1 @@
+"""Inicia e para as peças reais na máquina local: broker, MLflow e Prometheus."""

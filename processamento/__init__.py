@@ -1,0 +1,1 @@
+"""Lê bronze e escreve prata, quarentena e ouro."""
