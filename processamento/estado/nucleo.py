@@ -429,7 +429,7 @@ def _ausente(medida: int) -> int:
     return NULO if nula else 0
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def consultar(
     m: Memoria, entidade: Inteiros, contraparte: Inteiros, instante: Inteiros, especificacao: Inteiros, saida: Inteiros,
 ) -> None:

@@ -1,0 +1,256 @@
+"""A arena: as colunas do estado em memória comum ou em arquivos mapeados, que os processos de uma máquina partilham.
+
+Um worker Python do Spark atende qualquer balde e morre quando ocioso; se cada um guardasse o seu cache, a memória
+seria a soma deles. Em arquivos mapeados há uma só cópia por balde, e ela sobrevive ao worker. A arena é só um cache:
+a verdade está no estado do Spark (`processador`), e uma arena suja ou de outra versão é refeita dele.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processamento.catalogo import Catalogo, Fluxo, Papel
+from processamento.estado import nucleo
+from processamento.estado.nucleo import Inteiros, Memoria
+
+PASSOS_VARREDURA: Final = 512
+"""Diários ociosos examinados por lote: um milhão deles é revisto a cada ~2.000 lotes."""
+_CARGA_MAXIMA: Final = 0.6
+_INICIAL: Final = {"tabela": 1 << 13, "diario": 1 << 12, "linha": 1 << 14, "id": 1 << 13}
+_GRUPO: Final = {
+    "cabecalho": "cabecalho", "tabela_chave": "tabela", "tabela_diario": "tabela", "diario_chave": "diario",
+    "diario_inicio": "diario", "diario_tamanho": "diario", "diario_classe": "diario", "instante": "linha",
+    "ordem": "linha", "valor": "linha", "contraparte": "linha", "acumulado": "linha", "acumulado_log": "linha",
+    "acumulado_log2": "linha", "id_chave": "id", "id_versao": "id", "id_chegada": "id",
+}
+_INT32: Final = frozenset({"tabela_diario", "diario_tamanho", "diario_classe", "id_versao", "id_chegada"})
+
+
+@dataclass(frozen=True)
+class Linhas:
+    """Linhas de diário, todas int64 de forma (n,): instantes em µs, valores em centavos.
+
+    Em fluxos de fraude `instante` é o do conhecimento e `valor` o instante do pagamento.
+    """
+
+    entidade: Inteiros
+    fluxo: Inteiros
+    instante: Inteiros
+    ordem: Inteiros
+    valor: Inteiros
+    contraparte: Inteiros
+
+    def __len__(self) -> int:
+        """Quantas linhas."""
+        return int(self.entidade.size)
+
+    def onde(self, quais: NDArray[np.bool_]) -> Linhas:
+        """Só as linhas marcadas."""
+        return Linhas(*(getattr(self, nome)[quais] for nome in self.__dataclass_fields__))
+
+    @staticmethod
+    def juntar(partes: list[Linhas]) -> Linhas:
+        """Uma atrás da outra, na ordem dada."""
+        if not partes:
+            return Linhas(*(np.empty(0, np.int64) for _ in Linhas.__dataclass_fields__))
+        return Linhas(*(np.concatenate([getattr(p, n) for p in partes]) for n in Linhas.__dataclass_fields__))
+
+
+class Arena:
+    """O estado de um balde.
+
+    Args:
+        catalogo: define o horizonte de retenção e as primitivas.
+        pasta: onde ficam os arquivos mapeados; None = memória deste processo.
+        reter_tudo: nunca despeja (cálculo de histórico em lote).
+    """
+
+    def __init__(self, catalogo: Catalogo, pasta: Path | None = None, *, reter_tudo: bool = False) -> None:
+        self._catalogo = catalogo
+        self._pasta = pasta
+        self._reter_tudo = reter_tudo
+        self._especificacoes = {papel: especificacao(catalogo, papel) for papel in Papel}
+        if pasta is not None:
+            pasta.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._geracao = -1
+        self._memoria = self._abrir() if pasta is not None and (pasta / "cabecalho.bin").exists() else self._criar()
+
+    @property
+    def versao(self) -> int:
+        """Versão do estado a que a arena corresponde; -1 = suja, não serve."""
+        cabecalho = self._memoria.cabecalho
+        return -1 if cabecalho[nucleo.SUJO] else int(cabecalho[nucleo.VERSAO])
+
+    @property
+    def eventos(self) -> int:
+        """Linhas vivas."""
+        return int(self._memoria.cabecalho[nucleo.EVENTOS])
+
+    @property
+    def diarios(self) -> int:
+        """Pares (entidade, fluxo) já vistos."""
+        return int(self._memoria.cabecalho[nucleo.DIARIOS])
+
+    @property
+    def bytes_ocupados(self) -> int:
+        """Tamanho das colunas, com folgas."""
+        return sum(int(coluna.nbytes) for coluna in self._memoria)
+
+    @property
+    def relogio_us(self) -> int:
+        """O relógio do despejo: mediana dos instantes de um lote, que só avança (um evento do futuro não o move)."""
+        return int(self._memoria.cabecalho[nucleo.RELOGIO])
+
+    @contextmanager
+    def exclusiva(self) -> Iterator[None]:
+        """Um escritor por vez, mesmo que uma tarefa dada por morta ainda corra; reabre o que outro fez crescer."""
+        if self._pasta is None:
+            yield
+            return
+        with (self._pasta / "trava").open("w") as arquivo:
+            fcntl.flock(arquivo, fcntl.LOCK_EX)
+            self._memoria = self._abrir()
+            yield
+
+    def esvaziar(self) -> None:
+        """Volta ao estado de nunca ter visto nada, na versão 0."""
+        if self._pasta is not None:
+            for arquivo in self._pasta.glob("*.bin"):
+                arquivo.unlink()
+        self._memoria = self._criar()
+
+    def apagar(self) -> None:
+        """Remove os arquivos."""
+        if self._pasta is not None:
+            shutil.rmtree(self._pasta, ignore_errors=True)
+
+    def sujar(self) -> None:
+        """Declara que uma mudança começou; só `limpa` a torna de novo utilizável."""
+        self._memoria.cabecalho[nucleo.SUJO] = 1
+
+    def limpa(self, versao: int) -> None:
+        """Declara que a arena corresponde à `versao` do estado."""
+        self._memoria.cabecalho[nucleo.VERSAO] = versao
+        self._memoria.cabecalho[nucleo.SUJO] = 0
+
+    def registrar_ids(self, ids: Inteiros, versao: int, chegada_s: Inteiros, horizonte_s: int) -> NDArray[np.bool_]:
+        """Quais `ids` (em ordem de deslocamento) são novos; registra-os. `chegada_s`: carimbo do Kafka, segundos."""
+        self._crescer_ids(ids.size, int(chegada_s.max()) - horizonte_s if ids.size else 0)
+        novo = np.zeros(ids.size, np.bool_)
+        nucleo.registrar_ids(self._memoria, ids, versao, chegada_s.astype(np.int32), horizonte_s, novo)
+        return novo
+
+    def inserir(self, linhas: Linhas) -> None:
+        """Insere as linhas, em qualquer ordem; rótulos de fraude que o diário já tem são ignorados."""
+        if not len(linhas):
+            return
+        cabecalho = self._memoria.cabecalho
+        cabecalho[nucleo.RELOGIO] = max(int(cabecalho[nucleo.RELOGIO]), int(np.median(linhas.instante)))
+        chaves = nucleo.chaves_de_diario(linhas.entidade, linhas.fluxo)
+        if (linhas.fluxo >= Fluxo.FRAUDE_SAIDA).any():
+            fica = ~nucleo.ja_confirmadas(self._memoria, chaves, linhas.fluxo, linhas.ordem)
+            linhas, chaves = linhas.onde(fica), chaves[fica]
+        ordem = np.lexsort((linhas.ordem, linhas.instante, chaves))
+        chaves = chaves[ordem]
+        self._crescer(chaves)
+        nucleo.inserir(
+            self._memoria, chaves, linhas.instante[ordem], linhas.ordem[ordem], linhas.valor[ordem],
+            linhas.contraparte[ordem], self._corte(),
+        )
+
+    def remover(self, linhas: Linhas) -> int:
+        """Desfaz `inserir`; devolve quantas linhas achou."""
+        chaves = nucleo.chaves_de_diario(linhas.entidade, linhas.fluxo)
+        return int(nucleo.remover(self._memoria, chaves, linhas.instante, linhas.ordem))
+
+    def varrer(self) -> None:
+        """Despeja um punhado de diários ociosos."""
+        nucleo.varrer(self._memoria, self._corte(), PASSOS_VARREDURA)
+
+    def consultar(self, papel: Papel, entidade: Inteiros, contraparte: Inteiros, instante: Inteiros) -> Inteiros:
+        """As primitivas de um papel: int64 de forma (consultas, primitivas do papel)."""
+        spec = self._especificacoes[papel]
+        saida = np.empty((entidade.size, spec.shape[0]), np.int64)
+        nucleo.consultar(self._memoria, entidade, contraparte, instante, spec, saida)
+        return saida
+
+    def _corte(self) -> int:
+        return np.iinfo(np.int64).min if self._reter_tudo else self.relogio_us - self._catalogo.horizonte_us
+
+    def _crescer(self, chaves: Inteiros) -> None:
+        novos, lugares = nucleo.prever(self._memoria, chaves)
+        cabecalho = self._memoria.cabecalho
+        diarios = int(cabecalho[nucleo.DIARIOS]) + novos + 1
+        self._ampliar("diario", diarios)
+        self._ampliar("linha", int(cabecalho[nucleo.TOPO]) + lugares)
+        if diarios > self._memoria.tabela_chave.size * _CARGA_MAXIMA:
+            self._ampliar("tabela", int(diarios / _CARGA_MAXIMA) + 1)
+            nucleo.repovoar_tabela(self._memoria)
+
+    def _crescer_ids(self, novos: int, desde_s: int) -> None:
+        usados = int(self._memoria.cabecalho[nucleo.IDS]) + novos
+        if usados <= self._memoria.id_chave.size * _CARGA_MAXIMA:
+            return
+        chave, versao, chegada = (np.array(c) for c in (self._memoria.id_chave, self._memoria.id_versao, self._memoria.id_chegada))
+        vivos = int(((chave != 0) & (chegada >= desde_s)).sum())
+        self._ampliar("id", int((vivos + novos) / _CARGA_MAXIMA * 2) + 1)
+        self._memoria.id_chave[:] = 0
+        nucleo.repovoar_ids(self._memoria, chave, versao, chegada, desde_s)
+
+    def _ampliar(self, grupo: str, minimo: int) -> None:
+        """Garante `minimo` lugares no grupo, dobrando; arquivos crescem no lugar, sem cópia."""
+        nomes = [nome for nome in Memoria._fields if _GRUPO[nome] == grupo]
+        atual = int(getattr(self._memoria, nomes[0]).size)
+        if minimo <= atual:
+            return
+        tamanho = 1 << (minimo - 1).bit_length()
+        novas: dict[str, NDArray[Any]] = {}
+        for nome in nomes:
+            if self._pasta is None:
+                novas[nome] = np.zeros(tamanho, _tipo(nome))
+                novas[nome][:atual] = getattr(self._memoria, nome)
+            else:
+                novas[nome] = self._mapear(nome, tamanho)
+        self._memoria = self._memoria._replace(**novas)
+
+    def _criar(self) -> Memoria:
+        colunas: dict[str, NDArray[Any]] = {}
+        for nome in Memoria._fields:
+            tamanho = nucleo.TAMANHO_CABECALHO if nome == "cabecalho" else _INICIAL[_GRUPO[nome]]
+            colunas[nome] = np.zeros(tamanho, _tipo(nome)) if self._pasta is None else self._mapear(nome, tamanho)
+        memoria = Memoria(**colunas)
+        memoria.cabecalho[nucleo.LIVRES :] = -1
+        return memoria
+
+    def _abrir(self) -> Memoria:
+        return Memoria(**{nome: self._mapear(nome, 0) for nome in Memoria._fields})
+
+    def _mapear(self, nome: str, tamanho: int) -> NDArray[Any]:
+        if self._pasta is None:
+            msg = "arena em memória não tem arquivos"
+            raise RuntimeError(msg)
+        arquivo, tipo = self._pasta / f"{nome}.bin", _tipo(nome)
+        if tamanho:
+            with arquivo.open("ab") as saida:
+                saida.truncate(tamanho * tipo.itemsize)
+        return np.asarray(np.memmap(arquivo, tipo, "r+"))
+
+
+def especificacao(catalogo: Catalogo, papel: Papel) -> Inteiros:
+    """As primitivas de um papel como int64 (primitivas, 4): fluxo, medida, janela µs, atraso µs."""
+    return np.array(
+        [(p.fluxo, p.medida, p.janela_us, p.atraso_us) for p in catalogo.do_papel(papel)], np.int64
+    ).reshape(-1, 4)
+
+
+def _tipo(nome: str) -> np.dtype[np.generic]:
+    return np.dtype(np.int32) if nome in _INT32 else np.dtype(np.int64)
