@@ -1,0 +1,36 @@
+"""O daemon que cria os processos Python do Spark, sem zips nem jars no `sys.path`.
+
+O Spark põe `pyspark.zip`, o zip do py4j e o jar do núcleo no caminho de cada processo Python. Em Python < 3.12,
+`importlib.invalidate_caches()`, chamado a cada tarefa, relê o diretório de cada um deles: cerca de 95 ms por tarefa.
+O mesmo PySpark está instalado no ambiente, então os zips são dispensáveis; onde não está, ficam.
+
+Uso: `spark.python.daemon.module=plataforma.daemon_python` (perfis local e cluster).
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.machinery import PathFinder
+
+COMPRIMIDOS = (".zip", ".jar")
+
+
+def caminho_sem_zips(caminho: list[str]) -> list[str]:
+    """O `sys.path` sem zips e jars, se o PySpark e o py4j se acham sem eles; senão, o mesmo caminho."""
+    limpo = [parte for parte in caminho if not parte.endswith(COMPRIMIDOS)]
+    if all(PathFinder.find_spec(pacote, limpo) for pacote in ("pyspark", "py4j")):
+        return limpo
+    return list(caminho)
+
+
+def principal() -> None:
+    """Limpa o caminho e entrega o processo ao daemon do PySpark."""
+    sys.path[:] = caminho_sem_zips(sys.path)
+    sys.path_importer_cache.clear()
+    from pyspark import daemon  # noqa: PLC0415  o PySpark só pode ser importado depois da limpeza
+
+    daemon.manager()
+
+
+if __name__ == "__main__":
+    principal()

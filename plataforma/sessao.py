@@ -1,0 +1,163 @@
+"""A sessão Spark: a ativa no Databricks; senão local ou cluster, com as configurações medidas. UTC sempre."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroAmbiente
+from plataforma.jars import garantir_jars, jars_de
+from plataforma.maquina import definir_ambiente, exigir_gravavel, exigir_java, pythonpath_com_raiz
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+FILA_DECISAO: Final = "decisao"
+FILA_LAGO: Final = "lago"
+_PASTA: Final = Path(__file__).resolve().parent
+_UMA_LINHA_DE_EXECUCAO: Final = {
+    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1",
+}
+_GERENCIADOR_CHECKPOINT: Final = (
+    "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+)
+_ROCKSDB: Final = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+LINHAS_DE_ERRO: Final = 5
+
+
+def obter_sessao(cfg: Configuracao, nome: str, extras: Mapping[str, str] | None = None) -> SparkSession:
+    """A sessão deste processo: no Databricks a que já existe; senão uma nova, com Delta e Kafka.
+
+    `nome` aparece na interface do Spark e no arquivo de registro. `extras` vencem as configurações padrão.
+
+    Levanta:
+        ErroAmbiente: sem sessão no Databricks; sem Java, jars ou direito de escrita; ou se a JVM não subir.
+    """
+    from pyspark.sql import SparkSession  # noqa: PLC0415  0,3 s que `--ajuda` não deve pagar
+
+    if cfg.perfil == "databricks":
+        sessao = SparkSession.getActiveSession()
+        if sessao is None:
+            msg = "perfil databricks sem sessão Spark ativa: rode em um notebook ou job, ou use PIX_PERFIL=local"
+            raise ErroAmbiente(msg)
+        sessao.conf.set("spark.sql.session.timeZone", "UTC")
+        return sessao
+    exigir_java()
+    garantir_jars()
+    registro = arquivo_registro(cfg, nome)
+    exigir_gravavel(registro.parent)
+    definir_ambiente(_ambiente(cfg))
+    time.tzset()  # o PySpark converte instantes pelo fuso do processo: UTC também no driver
+    construtor = SparkSession.builder
+    for chave, valor in {**configuracoes(cfg, nome), **(extras or {})}.items():
+        construtor = construtor.config(chave, valor)
+    saida_jvm = registro.with_suffix(".jvm.log")
+    try:
+        with _erros_em(saida_jvm):
+            return construtor.getOrCreate()
+    except Exception as erro:
+        msg = f"o Spark não iniciou: {_motivo(saida_jvm, erro)}. Registro: {saida_jvm}; confira com ./pix diagnostico"
+        raise ErroAmbiente(msg) from erro
+
+
+def arquivo_registro(cfg: Configuracao, nome: str) -> Path:
+    """Onde o driver Spark de `nome` escreve seus avisos; ao lado, `.jvm.log` com a saída de erros da JVM."""
+    return cfg.caminho("servicos", f"spark-{nome}.log")
+
+
+def configuracoes(cfg: Configuracao, nome: str) -> dict[str, str]:
+    """As configurações do Spark para os perfis local e cluster (desenho medido em docs/adr)."""
+    return {**_basicas(cfg, nome), **_de_fluxo(cfg), **_de_python()}
+
+
+def _basicas(cfg: Configuracao, nome: str) -> dict[str, str]:
+    java = f"-Duser.timezone=UTC -Dlog4j2.configurationFile={(_PASTA / 'log4j2_spark.properties').as_uri()}"
+    valores = {
+        "spark.app.name": nome,
+        "spark.master": cfg.spark_master,
+        "spark.driver.memory": cfg.spark_memoria,
+        "spark.driver.extraJavaOptions": f"{java} '-Dpix.registro={arquivo_registro(cfg, nome)}'",
+        "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.jars": ",".join(str(jar) for jar in jars_de("spark")),
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.warehouse.dir": f"file:{cfg.caminho('armazem')}",
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+        "spark.databricks.delta.snapshotPartitions": "2",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+        "spark.ui.port": str(cfg.porta_spark_ui),
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if cfg.perfil == "local":
+        valores |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    return valores
+
+
+def _de_fluxo(cfg: Configuracao) -> dict[str, str]:
+    """Estado, checkpoints e filas. `FileSystemBased` serve a discos, não a armazenamento de objetos."""
+    valores = {
+        "spark.sql.shuffle.partitions": str(cfg.particoes_estado),
+        "spark.sql.streaming.stateStore.providerClass": _ROCKSDB,
+        "spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled": "true",
+        "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+        "spark.scheduler.mode": "FAIR",
+        "spark.scheduler.allocation.file": (_PASTA / "filas.xml").as_uri(),
+    }
+    if cfg.dados.is_absolute():
+        valores["spark.sql.streaming.checkpointFileManagerClass"] = _GERENCIADOR_CHECKPOINT
+    return valores
+
+
+def _de_python() -> dict[str, str]:
+    """Processos Python: daemon próprio, Arrow, uma linha de execução cada e nossos pacotes ao alcance."""
+    ambiente = {**_UMA_LINHA_DE_EXECUCAO, "PYTHONPATH": pythonpath_com_raiz(), "TZ": "UTC"}
+    return {
+        "spark.python.daemon.module": "plataforma.daemon_python",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        **{f"spark.executorEnv.{chave}": valor for chave, valor in ambiente.items()},
+    }
+
+
+def _ambiente(cfg: Configuracao) -> dict[str, str]:
+    valores = {
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+        "PYTHONPATH": pythonpath_com_raiz(),
+        "TZ": "UTC",
+        **_UMA_LINHA_DE_EXECUCAO,
+    }
+    if cfg.perfil == "local":
+        valores["SPARK_LOCAL_IP"] = "127.0.0.1"  # sem isto a interface do Spark escuta em todos os endereços
+    return valores
+
+
+@contextlib.contextmanager
+def _erros_em(arquivo: Path) -> Iterator[None]:
+    """A JVM nasce com a saída de erros em `arquivo`; a deste processo volta ao lugar."""
+    sys.stderr.flush()
+    original = os.dup(2)
+    with arquivo.open("wb") as destino:
+        os.dup2(destino.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(original, 2)
+            os.close(original)
+
+
+def _motivo(saida_jvm: Path, erro: Exception) -> str:
+    """As últimas linhas que a JVM deixou, ou a própria exceção, em uma linha só."""
+    linhas = [linha.strip() for linha in saida_jvm.read_text(errors="replace").splitlines() if linha.strip()]
+    uteis = [linha for linha in linhas if not linha.startswith(("WARNING: Using incubator", "at "))]
+    if uteis:
+        return " / ".join(uteis[-LINHAS_DE_ERRO:])
+    return (str(erro).splitlines() or [type(erro).__name__])[0]
+
+

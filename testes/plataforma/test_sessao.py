@@ -1,0 +1,78 @@
+"""A sessão real: UTC, Delta, processos Python sem zips no caminho e com os nossos pacotes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+import pytest
+from pyspark.sql import SparkSession
+
+from plataforma import maquina, sessao
+from plataforma.configuracao import Configuracao
+from plataforma.daemon_python import caminho_sem_zips
+from plataforma.erros import ErroAmbiente
+
+
+@pytest.mark.spark
+def test_processos_python_veem_o_projeto_e_nao_veem_zips(spark: SparkSession) -> None:
+    def observar(quadros: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        import plataforma.erros as modulo
+
+        for _ in quadros:
+            ambiente = [os.environ.get("OMP_NUM_THREADS", ""), os.environ.get("TZ", ""), sys.executable]
+            yield pd.DataFrame({"texto": [modulo.__name__, *ambiente, *sys.path]})
+
+    textos = [linha["texto"] for linha in spark.range(1).coalesce(1).mapInPandas(observar, "texto string").collect()]
+    assert textos[:4] == ["plataforma.erros", "1", "UTC", sys.executable]
+    assert not [texto for texto in textos if texto.endswith((".zip", ".jar"))]
+
+
+@pytest.mark.spark
+def test_instantes_vao_e_voltam_em_utc(spark: SparkSession) -> None:
+    valor = spark.sql("SELECT timestamp_micros(0) AS t, current_timezone() AS fuso").head()
+    assert valor["t"] == dt.datetime(1970, 1, 1)  # noqa: DTZ001  o PySpark devolve ingênuo no fuso do processo
+    assert valor["fuso"] == "UTC"
+
+
+@pytest.mark.spark
+def test_configuracoes_do_desenho_valem_na_sessao(spark: SparkSession, cfg_sessao: Configuracao) -> None:
+    pedidas = sessao.configuracoes(cfg_sessao, "testes")
+    obtidas = {chave: spark.conf.get(chave, None) for chave in pedidas if chave.startswith(("spark.sql", "spark.dat"))}
+    assert obtidas == {chave: pedidas[chave] for chave in obtidas}
+    nucleo = spark.sparkContext.getConf()
+    assert nucleo.get("spark.scheduler.mode") == "FAIR"
+    assert nucleo.get("spark.python.daemon.module") == "plataforma.daemon_python"
+
+
+@pytest.mark.spark
+def test_avisos_do_spark_vao_para_o_arquivo(spark: SparkSession, cfg_sessao: Configuracao) -> None:
+    spark.sparkContext._jvm.org.slf4j.LoggerFactory.getLogger("pix.teste").warn("aviso de teste")
+    registro = sessao.arquivo_registro(cfg_sessao, "testes")
+    assert "aviso de teste" in registro.read_text()
+
+
+def test_perfil_cluster_nao_prende_o_driver_ao_endereco_local(fazer_cfg: Callable[..., Configuracao]) -> None:
+    cfg = fazer_cfg(perfil="cluster", spark_master="spark://mestre:7077")
+    valores = sessao.configuracoes(cfg, "x")
+    assert valores["spark.master"] == "spark://mestre:7077"
+    assert "spark.driver.host" not in valores
+    assert "spark.driver.host" in sessao.configuracoes(fazer_cfg(), "x")
+
+
+def test_sem_java_a_sessao_recusa_com_uma_linha(cfg: Configuracao, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(maquina.shutil, "which", lambda nome: None)
+    with pytest.raises(ErroAmbiente, match="Java 17 ou mais novo não encontrado") as erro:
+        sessao.obter_sessao(cfg, "x")
+    assert "\n" not in str(erro.value)
+
+
+def test_daemon_tira_zips_so_quando_o_pyspark_continua_ao_alcance() -> None:
+    assert caminho_sem_zips([*sys.path, "/x/pyspark.zip", "/x/spark-core.jar"]) == [
+        parte for parte in sys.path if not parte.endswith((".zip", ".jar"))
+    ]
+    assert caminho_sem_zips(["/x/pyspark.zip"]) == ["/x/pyspark.zip"]
