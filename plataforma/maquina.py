@@ -23,6 +23,7 @@ CONSERTO_JAVA: Final = (
     "ou aponte JAVA_HOME para ele"
 )
 PRAZO_JAVA_SEGUNDOS: Final = 30
+VARIAVEL_CHAVE: Final = "PIX_CHAVE_TOKENS"
 _VERSAO_JAVA: Final = re.compile(r'version "(?:1\.)?(\d+)')
 
 
@@ -67,8 +68,13 @@ def exigir_java() -> Path:
 
 
 def ambiente_processo(**acrescimos: str) -> dict[str, str]:
-    """Uma cópia do ambiente deste processo para um filho, com a raiz do projeto no PYTHONPATH."""
+    """Uma cópia do ambiente deste processo para um filho, com a raiz do projeto no PYTHONPATH.
+
+    A chave dos tokens só passa adiante se estiver nos acréscimos: o broker e o MLflow não precisam dela.
+    """
     ambiente = {**os.environ, **acrescimos}
+    if VARIAVEL_CHAVE not in acrescimos:
+        ambiente.pop(VARIAVEL_CHAVE, None)
     ambiente["PYTHONPATH"] = pythonpath_com_raiz(ambiente)
     return ambiente
 

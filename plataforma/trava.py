@@ -6,7 +6,6 @@ import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from plataforma.erros import ErroEstado
 
@@ -20,7 +19,7 @@ class Trava:
     def __init__(self, checkpoint: Path) -> None:
         self.checkpoint = checkpoint
         self.arquivo = checkpoint.with_name(f"{checkpoint.name}.trava")
-        self._aberto: IO[str] | None = None
+        self._descritor: int | None = None  # descritor cru: esquecer o objeto não solta a trava
 
     def adquirir(self) -> Trava:
         """Toma a trava e escreve nela o PID deste processo.
@@ -29,29 +28,27 @@ class Trava:
             ErroEstado: quando outra instância (de outro processo ou deste) já a detém.
         """
         self.arquivo.parent.mkdir(parents=True, exist_ok=True)
-        aberto = self.arquivo.open("a+")
+        descritor = os.open(self.arquivo, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(aberto, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descritor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as erro:
-            aberto.seek(0)
-            dono = aberto.read().strip() or "desconhecido"
-            aberto.close()
+            os.close(descritor)
+            dono = self.arquivo.read_text().strip() or "desconhecido"
             msg = (
                 f"o checkpoint {self.checkpoint} já está em uso pelo processo {dono}: "
                 "um só escritor por checkpoint; pare o outro com ./pix parar"
             )
             raise ErroEstado(msg) from erro
-        aberto.truncate(0)
-        aberto.write(str(os.getpid()))
-        aberto.flush()
-        self._aberto = aberto
+        os.ftruncate(descritor, 0)
+        os.write(descritor, str(os.getpid()).encode())
+        self._descritor = descritor
         return self
 
     def soltar(self) -> None:
         """Solta a trava; o arquivo fica (apagá-lo abriria uma corrida com quem o está abrindo)."""
-        if self._aberto is not None:
-            self._aberto.close()
-            self._aberto = None
+        if self._descritor is not None:
+            os.close(self._descritor)
+            self._descritor = None
 
     def __enter__(self) -> Trava:
         return self.adquirir()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plataforma.configuracao import RAIZ_PROJETO, Configuracao
+from plataforma.maquina import porta_livre as porta_livre_agora
+from plataforma.servicos.broker import criar_topicos, iniciar_broker, parar_broker
+from plataforma.sessao import obter_sessao
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,9 +25,11 @@ _pulados: list[tuple[str, str]] = []
 
 
 def _porta_livre() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tomada:
-        tomada.bind(("127.0.0.1", 0))
-        return int(tomada.getsockname()[1])
+    """Abaixo da faixa efêmera do Linux: uma conexão de saída não a toma entre a escolha e o uso."""
+    while True:
+        porta = random.SystemRandom().randrange(20_000, 32_000)
+        if porta_livre_agora(porta):
+            return porta
 
 
 def _configuracao(dados: Path, **argumentos: object) -> Configuracao:
@@ -65,8 +70,6 @@ def cfg_sessao(tmp_path_factory: pytest.TempPathFactory) -> Configuracao:
 @pytest.fixture(scope="session")
 def spark(cfg_sessao: Configuracao) -> Iterator[SparkSession]:
     """A única sessão Spark dos testes (8 s para nascer): Delta, Kafka e os jars locais, como em produção."""
-    from plataforma.sessao import obter_sessao
-
     sessao = obter_sessao(cfg_sessao, "testes", {"spark.ui.enabled": "false"})
     yield sessao
     sessao.stop()
@@ -75,8 +78,6 @@ def spark(cfg_sessao: Configuracao) -> Iterator[SparkSession]:
 @pytest.fixture(scope="session")
 def broker(cfg_sessao: Configuracao) -> Iterator[Configuracao]:
     """Um broker Kafka real, com os tópicos criados, em portas livres; devolve a configuração que o alcança."""
-    from plataforma.servicos.broker import criar_topicos, iniciar_broker, parar_broker
-
     iniciar_broker(cfg_sessao)
     try:
         criar_topicos(cfg_sessao)

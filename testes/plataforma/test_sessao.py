@@ -20,7 +20,7 @@ from plataforma.erros import ErroAmbiente
 @pytest.mark.spark
 def test_processos_python_veem_o_projeto_e_nao_veem_zips(spark: SparkSession) -> None:
     def observar(quadros: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-        import plataforma.erros as modulo
+        import plataforma.erros as modulo  # noqa: PLC0415  importado no processo Python do Spark
 
         for _ in quadros:
             ambiente = [os.environ.get("OMP_NUM_THREADS", ""), os.environ.get("TZ", ""), sys.executable]

@@ -121,7 +121,7 @@ def test_checkpoint_atras_da_tabela_e_recusado(spark: SparkSession, cfg: Configu
     anexar(linhas(spark, (1, "a", DIA_1)), TABELA, cfg, id_da_consulta(checkpoint), 3)
     conferir_checkpoint(checkpoint, [TABELA], cfg)
     anexar(linhas(spark, (2, "a", DIA_1)), TABELA, cfg, id_da_consulta(checkpoint), 4)
-    with pytest.raises(ErroEstado, match="já tem o lote 4.*parou no 3"):
+    with pytest.raises(ErroEstado, match=r"já tem o lote 4.*parou no 3"):
         conferir_checkpoint(checkpoint, [TABELA], cfg)
 
 
