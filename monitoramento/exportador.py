@@ -1,0 +1,48 @@
+"""Mostra o registro de métricas em uma porta de loopback, para o Prometheus raspar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Thread
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
+
+from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroServico
+
+LOOPBACK = "127.0.0.1"
+ESPERA_PARADA_SEGUNDOS = 5
+
+
+@dataclass(frozen=True)
+class Exportador:
+    """O servidor de métricas no ar. Em `url` está a página que o Prometheus lê."""
+
+    servidor: WSGIServer
+    linha: Thread
+    url: str
+
+    def parar(self) -> None:
+        """Fecha a porta e espera a linha de execução acabar."""
+        self.servidor.shutdown()
+        self.servidor.server_close()
+        self.linha.join(ESPERA_PARADA_SEGUNDOS)
+
+
+def iniciar_exportador(cfg: Configuracao, registro: CollectorRegistry, endereco: str = LOOPBACK) -> Exportador:
+    """Serve `registro` em `endereco:cfg.porta_metricas`. Só em contêiner o endereço não é o de loopback.
+
+    Levanta:
+        ErroServico: quando a porta está ocupada ou o endereço não é desta máquina.
+    """
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    try:
+        servidor, linha = start_http_server(cfg.porta_metricas, endereco, registro)
+    except OSError as erro:
+        msg = (
+            f"as métricas não subiram em {endereco}:{cfg.porta_metricas}: {erro.strerror or erro}. "
+            "Pare quem usa a porta (./pix parar) ou escolha outra com PIX_PORTA_METRICAS"
+        )
+        raise ErroServico(msg) from erro
+    return Exportador(servidor, linha, f"http://{endereco}:{cfg.porta_metricas}/metrics")

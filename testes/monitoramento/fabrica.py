@@ -1,0 +1,47 @@
+"""Progressos do Spark feitos à mão, na forma exata do JSON que ele emite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from machine_learning.observacao import ACOES, DESTINOS, LIMITES_LATENCIA_MS, LIMITES_PONTUACAO_DECIMOS
+
+
+def observacao_decisao(
+    latencias_ms: list[float], pontuacoes: list[float], acoes: list[str], barrado: int = 0, **mudancas: Any
+) -> dict[str, Any]:
+    """A observação de um lote de decididos, contada em Python pelo mesmo critério do Spark."""
+    n = len(acoes)
+    linha: dict[str, Any] = {"linhas": n, **{f"destino_{d}": 0 for d in DESTINOS}, "destino_decidido": n}
+    linha |= {f"acao_{a}": acoes.count(a) for a in ACOES} | {"barrado_centavos": barrado}
+    linha |= {f"latencia_ate_{x}_ms": sum(v <= x for v in latencias_ms) for x in LIMITES_LATENCIA_MS}
+    linha |= {"latencia_linhas": len(latencias_ms), "latencia_soma_ms": float(sum(latencias_ms))}
+    linha |= {f"pontuacao_ate_{x}_decimos": sum(v <= x / 10 for v in pontuacoes) for x in LIMITES_PONTUACAO_DECIMOS}
+    linha |= {"pontuacao_linhas": len(pontuacoes), "pontuacao_soma": float(sum(pontuacoes))}
+    linha |= {"sem_modelo": n - len(pontuacoes), "regras_menor": "r1", "regras_maior": "r1"}
+    if pontuacoes:
+        linha |= {"modelo_menor": "3", "modelo_maior": "3"}
+    return {**linha, **mudancas}
+
+
+def progresso(nome: str | None = "decisao", **mudancas: Any) -> dict[str, Any]:
+    """Um progresso de uma consulta Kafka→Kafka com estado."""
+    padrao: dict[str, Any] = {
+        "id": "d55f5d9a-8411-46b8-8b78-fe81b8b0ced2", "runId": "b24b788d-c6e5-46f9-b701-8d049f99c78b",
+        "name": nome, "timestamp": "2026-11-21T13:40:50.580Z", "batchId": 16, "batchDuration": 348,
+        "numInputRows": 5,
+        "durationMs": {"addBatch": 250, "commitOffsets": 17, "getBatch": 0, "latestOffset": 4, "queryPlanning": 40,
+                       "triggerExecution": 348, "walCommit": 21},
+        "stateOperators": [{"numRowsTotal": 40, "memoryUsedBytes": 4096, "numRowsDroppedByWatermark": 2}],
+        "sources": [
+            {"description": "KafkaV2[Subscribe[pix.eventos]]", "metrics": _atraso("1", "10.5", "20")},
+            {"description": "KafkaV2[Subscribe[pix.rotulos]]", "metrics": _atraso("0", "0.0", "0")},
+        ],
+        "sink": {"description": "KafkaTable", "numOutputRows": -1},
+        "observedMetrics": {},
+    }
+    return {**padrao, **mudancas}
+
+
+def _atraso(minimo: str, medio: str, maximo: str) -> dict[str, str]:
+    return {"minOffsetsBehindLatest": minimo, "avgOffsetsBehindLatest": medio, "maxOffsetsBehindLatest": maximo}
