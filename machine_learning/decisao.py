@@ -1,0 +1,222 @@
+"""De uma linha de atributos a uma decisão explicada: pontuar, aplicar regras, escolher a ação, dizer por quê."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ingestao.esquema import Ativacao
+from machine_learning import acoes, motivos
+from machine_learning.acoes import Acao
+from machine_learning.condicoes import quadro
+from machine_learning.montagem import Montado
+from machine_learning.pontuacao import Pontuado, pontuar
+from machine_learning.regras import Conjunto, ler
+from processamento.catalogo import Catalogo
+
+VERSAO_DECISAO: Final = "1"
+QUANTOS_MOTIVOS: Final = 4
+MS_US: Final = 1_000
+SEM_REGRAS: Final = "nenhuma"
+_ACOES: Final = tuple(Acao)
+_CONJUNTOS: dict[str, Conjunto] = {}
+
+
+class Decisao(msgspec.Struct, frozen=True):
+    """O que sai em `pix.decisoes` para um Pix decidido; instantes em µs UTC, valor em centavos.
+
+    `pontuacao` (ordena) e `probabilidade` (calibrada) nulas = sem modelo, `modo` "regras". `atributos` na ordem de
+    `processamento.atributos.NOMES`, como servidos (nulo = NaN). `prazo_ms`: em quanto tempo, desde o envio, a
+    decisão ainda protege; `duracao_ms`: quanto a ação pode durar (0 = sem duração).
+    """
+
+    tipo: str
+    id_fim_a_fim: str
+    id_evento: int
+    topico: str
+    particao: int
+    deslocamento: int
+    acao: str
+    pontuacao: float | None
+    probabilidade: float | None
+    motivos: list[Any]
+    regras: list[str]
+    modelo: str | None
+    modelo_versao: str | None
+    desafiante_versao: str | None
+    desafiante_pontuacao: float | None
+    regras_versao: str
+    modo: str
+    catalogo_versao: str
+    instante_us: int
+    enviado_em_us: int | None
+    kafka_em_us: int
+    decidido_em_us: int
+    prazo_ms: int
+    duracao_ms: int
+    lote: int
+    pagador_conta: str
+    recebedor_conta: str
+    dispositivo: str | None
+    valor_centavos: int
+    atributos: list[float | None]
+    versao_esquema: str = VERSAO_DECISAO
+
+
+class RecusaDeFormato(msgspec.Struct, frozen=True):
+    """A resposta a um registro que não é um Pix válido; achada por (topico, particao, deslocamento)."""
+
+    tipo: str
+    topico: str
+    particao: int
+    deslocamento: int
+    acao: str
+    motivos: list[Any]
+    kafka_em_us: int
+    enviado_em_us: int | None
+    decidido_em_us: int
+    lote: int
+    id_fim_a_fim: str | None = None
+    versao_esquema: str = VERSAO_DECISAO
+
+
+class Resposta(NamedTuple):
+    """Uma linha para o tópico de decisões, com o que se observa dela."""
+
+    chave: bytes
+    valor: bytes
+    tipo: str
+    acao: str
+    latencia_ms: float | None
+    pontuacao: float | None
+    valor_centavos: int
+    modelo_versao: str | None
+    regras_versao: str
+
+
+@dataclass(frozen=True)
+class Decisor:
+    """O que não muda durante uma consulta. `nossos_ispb`: de quem são as contas em que podemos agir."""
+
+    catalogo: Catalogo
+    nossos_ispb: frozenset[str]
+    modelo: str
+
+    def responder(self, montado: Montado, lote: int, agora_us: int) -> list[Resposta]:
+        """As respostas de um destino em um micro-lote: uma por Pix novo e uma por recusa de formato."""
+        ativa = msgspec.json.decode(montado.ativacao, type=Ativacao) if montado.ativacao else None
+        respostas = [_recusar(r, lote, agora_us) for r in montado.recusas]
+        if len(montado):
+            respostas += self._decidir(montado, ativa, lote, agora_us)
+        return respostas
+
+    def _decidir(self, m: Montado, ativa: Ativacao | None, lote: int, agora_us: int) -> list[Resposta]:
+        nota = _pontuar(m, ativa, desafiante=False)
+        sombra = _pontuar(m, ativa, desafiante=True)
+        conjunto = _conjunto(ativa)
+        nossos = [np.array([i in self.nossos_ispb for i in m.colunas[f"{lado}_ispb"]])
+                  for lado in ("pagador", "recebedor")]
+        disparos = _avaliar(conjunto, m, nota, nossos)
+        escolhidas = acoes.decidir(
+            None if nota.detector is None else nota.probabilidade,
+            {} if nota.detector is None else nota.detector.limiares,
+            disparos, conjunto.acoes if conjunto else (), *nossos,
+        )
+        porques = _motivar(m, nota, conjunto, disparos, escolhidas)
+        regras_versao = ativa.regras_versao if ativa else SEM_REGRAS
+        duracoes = acoes.prazos_ms(escolhidas, m.colunas["instante_us"])
+        return [
+            self._resposta(m, i, nota, sombra, regras_versao, porques[i], conjunto, disparos[i],
+                           _ACOES[escolhidas[i]], int(duracoes[i]), lote, agora_us)
+            for i in range(len(m))
+        ]
+
+    def _resposta(
+        self, m: Montado, i: int, nota: Pontuado, sombra: Pontuado, regras_versao: str, porques: list[motivos.Motivo],
+        conjunto: Conjunto | None, disparos: NDArray[np.bool_], acao: Acao, duracao_ms: int, lote: int, agora_us: int,
+    ) -> Resposta:
+        c = m.colunas
+        enviado, com_modelo = c["enviado_us"][i], nota.detector is not None
+        acionadas = [conjunto.ids[j] for j in np.flatnonzero(disparos)] if conjunto else []
+        decisao = Decisao(
+            "decisao", c["id_fim_a_fim"][i], int(c["id_evento"][i]), c["topico"][i], int(c["particao"][i]),
+            int(c["deslocamento"][i]), acao.value, _real(nota.pontuacao[i]), _real(nota.probabilidade[i]), porques,
+            acionadas, self.modelo if com_modelo else None, nota.versao, sombra.versao, _real(sombra.pontuacao[i]),
+            regras_versao, "modelo" if com_modelo else "regras", self.catalogo.versao, int(c["instante_us"][i]),
+            enviado, int(c["kafka_us"][i]), agora_us, acoes.PRAZO_DECISAO_MS, duracao_ms, lote,
+            c["pagador_conta"][i], c["recebedor_conta"][i], c["dispositivo"][i], int(c["valor_centavos"][i]),
+            m.atributos[i].tolist(),
+        )
+        return Resposta(
+            c["pagador_conta"][i].encode(), msgspec.json.encode(decisao), "decidido", acao.value,
+            None if enviado is None else (agora_us - enviado) / MS_US, _real(nota.probabilidade[i]),
+            int(c["valor_centavos"][i]), nota.versao, regras_versao,
+        )
+
+
+def _pontuar(m: Montado, ativa: Ativacao | None, *, desafiante: bool) -> Pontuado:
+    if ativa is None:
+        return pontuar(m.atributos, None, None, None)
+    if desafiante:
+        return pontuar(m.atributos, ativa.desafiante_versao, ativa.desafiante_caminho, ativa.desafiante_sha256)
+    return pontuar(m.atributos, ativa.modelo_versao, ativa.modelo_caminho, ativa.modelo_sha256)
+
+
+def _conjunto(ativa: Ativacao | None) -> Conjunto | None:
+    if ativa is None:
+        return None
+    if ativa.regras_versao not in _CONJUNTOS:
+        _CONJUNTOS[ativa.regras_versao] = ler(ativa.regras)
+    return _CONJUNTOS[ativa.regras_versao]
+
+
+def _avaliar(
+    conjunto: Conjunto | None, m: Montado, nota: Pontuado, nossos: list[NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    if conjunto is None:
+        return np.zeros((len(m), 0), np.bool_)
+    com = nota.detector is not None
+    frame = quadro(
+        m.atributos, m.colunas, nota.pontuacao if com else None, nota.probabilidade if com else None, *nossos,
+        so=conjunto.colunas,
+    )
+    return conjunto.avaliar(frame)
+
+
+def _motivar(
+    m: Montado, nota: Pontuado, conjunto: Conjunto | None, disparos: NDArray[np.bool_], escolhidas: NDArray[np.int8]
+) -> list[list[motivos.Motivo]]:
+    """Só quem não é aprovado paga o preço da explicação."""
+    porques: list[list[motivos.Motivo]] = [[] for _ in range(len(m))]
+    linhas = np.flatnonzero(escolhidas != _ACOES.index(Acao.APROVAR))
+    if not linhas.size:
+        return porques
+    do_modelo: list[list[motivos.Motivo]] = [[] for _ in linhas]
+    if nota.detector is not None:
+        x = m.atributos[linhas]
+        do_modelo = motivos.compor(nota.detector.contribuicoes(x), x, QUANTOS_MOTIVOS)
+    das_regras = motivos.das_regras(conjunto.regras if conjunto else (), disparos[linhas])
+    for lugar, i in enumerate(linhas):
+        porques[i] = das_regras[lugar] + do_modelo[lugar]
+    return porques
+
+
+def _recusar(recusa: tuple[Any, ...], lote: int, agora_us: int) -> Resposta:
+    topico, particao, deslocamento, kafka_us, enviado_us, motivo, campo, detalhe = recusa
+    texto = f"{campo}: esperado {detalhe}" if campo else f"esperado {detalhe}"
+    corpo = RecusaDeFormato(
+        "recusa", topico, particao, deslocamento, Acao.REJEITAR.value,
+        [{"codigo": f"formato:{motivo}", "texto": texto, "contribuicao": None}], kafka_us, enviado_us, agora_us, lote,
+    )
+    return Resposta(
+        f"{topico}/{particao}/{deslocamento}".encode(), msgspec.json.encode(corpo), "quarentena", Acao.REJEITAR.value,
+        None if enviado_us is None else (agora_us - enviado_us) / MS_US, None, 0, None, "",
+    )
+
+
+def _real(valor: float) -> float | None:
+    return None if np.isnan(valor) else float(valor)

@@ -1,0 +1,92 @@
+"""O único lugar de `machine_learning` que abre fontes e destinos: a consulta de decisão."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from machine_learning import partida, plano_decisao
+from machine_learning.esquema import OURO_DECISOES
+from plataforma.configuracao import Configuracao
+from plataforma.sessao import FILA_DECISAO
+from processamento.catalogo import PADRAO, Catalogo
+from processamento.protecao import Tokenizador
+from processamento.tabelas import PRATA_PIX, PRATA_ROTULOS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.streaming import StreamingQuery
+
+    from processamento.estado.toques import Distribuicao
+
+CONSULTA: Final = "decisao"
+_AMBIENTE_PROPRIO: Final = "PIX_CONSULTA"
+
+
+def iniciar_decisao(spark: SparkSession, cfg: Configuracao, catalogo: Catalogo = PADRAO) -> StreamingQuery:
+    """Inicia a consulta Kafka → Kafka que decide cada Pix; na primeira vez, com o estado da prata.
+
+    Levanta:
+        ErroEstado: checkpoint feito com outra forma de estado.
+        ErroConfiguracao: sem chave de tokens.
+    """
+    checkpoint = cfg.caminho("checkpoints", CONSULTA)
+    identidade, novo = partida.identificar(checkpoint, cfg, catalogo)
+    distribuicao = plano_decisao.distribuir(spark, cfg)
+    inicio = _inicio(spark, cfg) if novo else None
+    inicial = None if inicio is None else _estado_inicial(spark, cfg, catalogo, distribuicao, inicio)
+    _workers_proprios(spark)
+    respostas = plano_decisao.respostas(
+        plano_decisao.da_fonte(_fonte(spark, cfg, inicio)), inicial, cfg=cfg, catalogo=catalogo,
+        distribuicao=distribuicao, tokenizador=Tokenizador(cfg.exigir_chave_tokens(), cfg.id_chave_tokens),
+        pasta_cache=str(pasta_cache(cfg, identidade)),
+    )
+    spark.sparkContext.setLocalProperty("spark.scheduler.pool", FILA_DECISAO)
+    return (
+        respostas.select("key", "value").writeStream.format("kafka").queryName(CONSULTA)
+        .option("kafka.bootstrap.servers", cfg.kafka_servidores).option("topic", cfg.topico_decisoes)
+        .option("kafka.acks", "all").option("kafka.linger.ms", "0").option("kafka.compression.type", "lz4")
+        .option("checkpointLocation", str(checkpoint)).outputMode("append").trigger(processingTime="0 seconds")
+        .start()
+    )
+
+
+def pasta_cache(cfg: Configuracao, identidade: str) -> Path:
+    """Onde ficam os arquivos da arena: memória compartilhada do sistema, se há, senão a pasta de dados."""
+    compartilhada = Path("/dev/shm")  # noqa: S108 — só cache, em pasta 0700 com identidade sorteada
+    base = compartilhada if cfg.perfil == "local" and compartilhada.is_dir() else cfg.caminho("cache")
+    return base / f"pix-estado-{identidade}"
+
+
+def _fonte(spark: SparkSession, cfg: Configuracao, inicio: partida.Inicio | None) -> DataFrame:
+    leitor = (
+        spark.readStream.format("kafka").option("kafka.bootstrap.servers", cfg.kafka_servidores)
+        .option("subscribe", f"{cfg.topico_eventos},{cfg.topico_rotulos},{cfg.topico_controle}")
+        .option("includeHeaders", "true").option("failOnDataLoss", "true")
+        .option("maxOffsetsPerTrigger", str(cfg.max_eventos_lote)).option("kafka.fetch.max.wait.ms", "10")
+    )
+    if inicio is not None:
+        leitor = leitor.option("startingOffsets", json.dumps(inicio))
+    return leitor.load()
+
+
+def _inicio(spark: SparkSession, cfg: Configuracao) -> partida.Inicio:
+    decisoes = OURO_DECISOES.ler(spark, cfg) if OURO_DECISOES.existe(spark, cfg) else None
+    rotulos = PRATA_ROTULOS.ler(spark, cfg) if PRATA_ROTULOS.existe(spark, cfg) else None
+    return partida.inicio_por_particao(decisoes, rotulos, cfg)
+
+
+def _estado_inicial(
+    spark: SparkSession, cfg: Configuracao, catalogo: Catalogo, distribuicao: Distribuicao, inicio: partida.Inicio
+) -> DataFrame | None:
+    if not PRATA_PIX.existe(spark, cfg) or not PRATA_ROTULOS.existe(spark, cfg):
+        return None
+    return partida.estado_inicial(
+        PRATA_PIX.ler(spark, cfg), PRATA_ROTULOS.ler(spark, cfg), catalogo, distribuicao, inicio
+    )
+
+
+def _workers_proprios(spark: SparkSession) -> None:
+    """Um ambiente só desta consulta dá a ela processos Python só dela: o lago não disputa nem troca os seus."""
+    spark.sparkContext.environment[_AMBIENTE_PROPRIO] = CONSULTA

@@ -1,0 +1,158 @@
+"""O plano da consulta de decisão: Kafka → toques → estado → montagem → decisão → Kafka, sem tabela no meio.
+
+As funções que o Spark leva aos workers são objetos de classes importáveis: viajam por referência e o cache fica.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+from pyspark import TaskContext
+from pyspark.sql import functions as F
+from pyspark.sql.types import BinaryType, DoubleType, LongType, StringType, StructField, StructType
+
+from ingestao.esquema import CABECALHO_ENVIADO_EM, CABECALHO_ORIGEM
+from machine_learning.observacao import NOME_OBSERVACAO, observacoes
+from plataforma.configuracao import Configuracao
+from processamento.catalogo import Catalogo
+from processamento.estado.processador import ENTRADA, SAIDA, Estado
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+    from processamento.estado.toques import Distribuicao
+    from processamento.protecao import Tokenizador
+
+_PROPRIEDADE_LOTE: Final = "streaming.sql.batchId"
+_CANDIDATOS: Final = 64
+RESPOSTA: Final = StructType([
+    StructField("key", BinaryType(), nullable=False),
+    StructField("value", BinaryType(), nullable=False),
+    StructField("tipo", StringType(), nullable=False),
+    StructField("acao", StringType(), nullable=False),
+    StructField("latencia_ms", DoubleType()),
+    StructField("pontuacao", DoubleType()),
+    StructField("valor_centavos", LongType(), nullable=False),
+    StructField("modelo_versao", StringType()),
+    StructField("regras_versao", StringType(), nullable=False),
+])
+
+
+@dataclass(frozen=True)
+class Abrir:
+    """Primeiro passo: os registros de uma partição do lote viram uma linha por balde e destino."""
+
+    tokenizador: Tokenizador
+    distribuicao: Distribuicao
+    topico_rotulos: str
+    topico_controle: str
+
+    def __call__(self, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Consome a partição inteira antes de distribuir: poucas linhas largas."""
+        from processamento.estado.toques import Registro, abrir  # noqa: PLC0415 — só no worker
+
+        registros = (
+            Registro(*linha)
+            for lote in lotes for linha in zip(*(coluna.to_pylist() for coluna in lote.columns), strict=True)
+        )
+        linhas = abrir(
+            registros, tokenizador=self.tokenizador, distribuicao=self.distribuicao,
+            topico_rotulos=self.topico_rotulos, topico_controle=self.topico_controle,
+        )
+        if linhas:
+            yield _lote_arrow(linhas, ENTRADA)
+
+
+@dataclass(frozen=True)
+class Decidir:
+    """Último passo: os envelopes de um destino viram respostas."""
+
+    catalogo: Catalogo
+    nossos_ispb: frozenset[str]
+    modelo: str
+
+    def __call__(self, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Junta a partição inteira: os toques de um Pix vêm de baldes diferentes."""
+        from machine_learning.decisao import Decisor  # noqa: PLC0415 — polars e sklearn só no worker
+        from machine_learning.montagem import montar  # noqa: PLC0415
+        from processamento.estado.balde import Saida  # noqa: PLC0415
+
+        saidas = [
+            Saida(*linha)
+            for lote in lotes for linha in zip(*(coluna.to_pylist() for coluna in lote.columns), strict=True)
+        ]
+        if not saidas:
+            return
+        decisor = Decisor(self.catalogo, self.nossos_ispb, self.modelo)
+        agora_us = time.time_ns() // 1_000
+        respostas = decisor.responder(montar(self.catalogo, saidas), _numero_do_lote(), agora_us)
+        if respostas:
+            yield _lote_arrow(respostas, RESPOSTA)
+
+
+def distribuir(spark: SparkSession, cfg: Configuracao) -> Distribuicao:
+    """Escolhe chaves inteiras cujo hash do Spark cai, em rodízio, em cada partição do shuffle.
+
+    0 e 1, por exemplo, caem na mesma de 2 partições: o próprio Spark diz quais servem.
+    """
+    from processamento.estado.toques import Distribuicao  # noqa: PLC0415
+
+    chave = F.col("id").cast("int")
+    candidatas = spark.range(_CANDIDATOS * cfg.baldes).select(
+        chave.alias("chave"), F.pmod(F.hash(chave), F.lit(cfg.particoes_estado)).alias("particao")
+    ).collect()
+    por_particao = [[c.chave for c in candidatas if c.particao == p] for p in range(cfg.particoes_estado)]
+    baldes = tuple(por_particao[i % cfg.particoes_estado][i // cfg.particoes_estado] for i in range(cfg.baldes))
+    return Distribuicao(baldes, tuple(chaves[0] for chaves in por_particao))
+
+
+def respostas(
+    registros: DataFrame, inicial: DataFrame | None, *, cfg: Configuracao, catalogo: Catalogo,
+    distribuicao: Distribuicao, tokenizador: Tokenizador, pasta_cache: str,
+) -> DataFrame:
+    """O plano inteiro, de registros do Kafka (`da_fonte`) a respostas observadas.
+
+    `inicial`: pedaços de histórico (`processador.INICIAL`) para a partida quente; None se o checkpoint já existe
+    (ignorado pelo Spark nesse caso).
+    """
+    abrir = Abrir(tokenizador, distribuicao, cfg.topico_rotulos, cfg.topico_controle)
+    estado = Estado(catalogo, pasta_cache, cfg.horizonte_duplicados_horas * 3_600)
+    medidos = registros.mapInArrow(abrir, ENTRADA).groupBy("balde").transformWithStateInPandas(
+        estado, SAIDA, "Append", "None", initialState=None if inicial is None else inicial.groupBy("balde")
+    )
+    decidir = Decidir(catalogo, frozenset(cfg.nossos_ispb), cfg.modelo)
+    decididos = medidos.repartition(cfg.particoes_estado, "destino").mapInArrow(decidir, RESPOSTA)
+    return decididos.observe(NOME_OBSERVACAO, *observacoes(decididos.columns))
+
+
+def da_fonte(bruto: DataFrame) -> DataFrame:
+    """Da fonte Kafka às colunas de `Registro`; cabeçalhos ausentes: `enviado_em` nulo, `origem` vivo."""
+    return bruto.select(
+        "topic", "partition", "offset", F.unix_micros("timestamp"), _cabecalho(CABECALHO_ENVIADO_EM).cast("long"),
+        F.coalesce(_cabecalho(CABECALHO_ORIGEM), F.lit("vivo")), "value",
+    ).toDF("topico", "particao", "deslocamento", "kafka_us", "enviado_us", "origem", "valor")
+
+
+def _cabecalho(nome: str) -> Column:
+    achados = F.filter("headers", lambda c: c["key"] == nome)
+    return F.try_element_at(achados, F.lit(1))["value"].cast("string")
+
+
+def _numero_do_lote() -> int:
+    contexto = TaskContext.get()
+    return int((contexto and contexto.getLocalProperty(_PROPRIEDADE_LOTE)) or -1)
+
+
+def _lote_arrow(linhas: list[Any], esquema: StructType) -> pa.RecordBatch:
+    """Tuplas → um RecordBatch com os tipos do esquema Spark."""
+    from pyspark.sql.pandas.types import to_arrow_schema  # noqa: PLC0415
+
+    arrow = to_arrow_schema(esquema)
+    colunas = list(zip(*linhas, strict=True))
+    return pa.RecordBatch.from_arrays(
+        [pa.array(coluna, campo.type) for coluna, campo in zip(colunas, arrow, strict=True)], schema=arrow
+    )
