@@ -82,12 +82,14 @@ class Ouvinte(StreamingQueryListener):  # type: ignore[misc]
         self.metricas.ultimo_sucesso.labels(self._nomes.get(execucao, SEM_NOME)).set(self.relogio())
 
     def terminou(self, execucao: str, erro: str | None) -> None:
-        """Uma consulta terminou; com erro, conta a falha. O último sucesso fica como está, e envelhece."""
+        """Uma consulta terminou. A pedido, some do último sucesso; com erro, conta a falha e ele fica, a envelhecer."""
         consulta = self._nomes.pop(execucao, SEM_NOME)
         self.metricas.consultas_ativas.set(len(self._nomes))
-        if erro is not None:
-            self.metricas.lote_falhas.labels(consulta).inc()
-            _registro.error("a consulta %s terminou com erro: %s", consulta, erro.splitlines()[0])
+        if erro is None:
+            self.metricas.ultimo_sucesso.remove(consulta)
+            return
+        self.metricas.lote_falhas.labels(consulta).inc()
+        _registro.error("a consulta %s terminou com erro: %s", consulta, (erro.splitlines() or ["?"])[0])
 
     def progrediu(self, progresso: Progresso) -> None:
         """Um lote concluído: fases, linhas, atraso, estado e as observações nomeadas."""

@@ -133,6 +133,7 @@ def test_fim_pedido_nao_e_falha_e_consulta_sem_nome_aparece(bancada: Bancada) ->
     bancada.ouvinte.iniciou(EXECUCAO, None)
     bancada.ouvinte.terminou(EXECUCAO, None)
     assert bancada.valor("pix_lote_falhas_total", consulta="sem_nome") == 0
+    assert bancada.valor("pix_ultimo_sucesso_timestamp_seconds", consulta="sem_nome") is None, "não envelhece à toa"
 
 
 def test_saida_da_decisao_sem_uma_coluna_e_recusada() -> None:
