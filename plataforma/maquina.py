@@ -114,6 +114,5 @@ def exigir_gravavel(pasta: Path) -> None:
         prova.write_bytes(b"")
         prova.unlink()
     except OSError as erro:
-        motivo = (erro.strerror or str(erro)).lower()
-        msg = f"não foi possível escrever em {pasta} ({motivo}): dê direito de escrita ou escolha outra com PIX_DADOS"
+        msg = f"não foi possível escrever em {pasta}: {erro.strerror}. Escolha outra pasta com PIX_DADOS"
         raise ErroAmbiente(msg) from erro

@@ -69,6 +69,12 @@ def _segue_de_pe(anterior: processo.Processo, servico: Servico) -> bool:
     return True
 
 
+def nosso(nome: str, cfg: Configuracao) -> bool:
+    """Se o serviço foi iniciado por nós e está de pé (a porta que ele ocupa é nossa)."""
+    anotado = processo.carregar(nome, cfg)
+    return anotado is not None and anotado.vivo()
+
+
 def exigir_porta(nome: str, porta: int, variavel: str) -> None:
     """Recusa uma porta em uso.
 
