@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import functions as F
 
+from machine_learning.acoes import Acao
 from plataforma.erros import ErroConfiguracao
 
 if TYPE_CHECKING:
@@ -20,18 +21,18 @@ if TYPE_CHECKING:
 NOME_OBSERVACAO: Final = "decisao"
 
 DESTINOS: Final = ("decidido", "quarentena", "duplicado", "historico", "isento")
-"""O destino de cada registro, um só por (topico, particao, deslocamento)."""
+"""O destino de cada registro, um só por (topico, particao, deslocamento). Os três últimos não têm resposta: o caminho
+de decisão hoje os suprime antes da saída, e suas contagens aqui são zero (o lago é quem os conta)."""
 
 DECIDIDO: Final = "decidido"
 
-ACOES: Final = ("APROVAR", "AUTENTICAR_REFORCADO", "RETER_ANALISE", "BLOQUEIO_CAUTELAR", "REJEITAR")
-"""Por custo crescente para o cliente (docs/adr)."""
-
-ACOES_QUE_BARRAM: Final = ("RETER_ANALISE", "BLOQUEIO_CAUTELAR", "REJEITAR")
+ACOES: Final = tuple(acao.value for acao in Acao)
+ACOES_QUE_BARRAM: Final = (Acao.RETER_ANALISE.value, Acao.BLOQUEIO_CAUTELAR.value, Acao.REJEITAR.value)
 """As que impedem, ainda que por um tempo, o dinheiro de chegar."""
 
 COLUNAS: Final = ("tipo", "acao", "latencia_ms", "pontuacao", "valor_centavos", "modelo_versao", "regras_versao")
-"""O que `observacoes` lê: textos; `latencia_ms` e `pontuacao` double (nulos = sem cabeçalho, sem modelo); int64."""
+"""O que `observacoes` lê: textos; `latencia_ms` e `pontuacao` (probabilidade calibrada) double, nulos sem cabeçalho ou
+sem modelo; centavos int64."""
 
 LIMITES_LATENCIA_MS: Final = (100, 250, 500, 750, 1000, 1250, 1500, 2000, 2500, 3000, 5000, 10_000, 30_000)
 """Bordas superiores, inclusivas, em ms; mais finas em torno dos objetivos de 1,5 s e 2,5 s."""

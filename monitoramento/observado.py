@@ -1,13 +1,16 @@
 """De uma observação nomeada às métricas: a tabela que diz quem lê o quê.
 
-Os fluxos observam `decisao` (machine_learning.observacao) ou `<camada>:<algo>`, em que cada coluna é uma contagem: o
-nome de um desfecho da camada (`valido`), ou o de um motivo da lista fechada (`valor_invalido`), com ou sem o prefixo
-`desfecho_` ou `motivo_`. Uma coluna que não é nem um nem outro é um erro de quem a escreveu, e é dito.
+Três formas, todas declaradas aqui: `decisao` (machine_learning.observacao); as de `CONTAGENS`, coluna a coluna; e
+`<camada>:<algo>`, em que cada coluna é uma contagem com o nome de um desfecho da camada (`valido`) ou de um motivo da
+lista fechada (`valor_invalido`). O que não está declarado é um erro de quem o escreveu, e é dito.
+
+O que um `foreachBatch` só sabe depois de gravar (repetidos, motivos) vem pelo aviso de `processamento.lotes`:
+`iniciar_prata(..., avisar=partial(registrar_resumo, metricas))`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from machine_learning.observacao import (
@@ -17,11 +20,21 @@ from machine_learning.observacao import (
     LIMITES_PONTUACAO_DECIMOS,
     NOME_OBSERVACAO,
 )
-from monitoramento.metricas import DESFECHOS, SEM_MODELO, Metricas
+from monitoramento.metricas import DESFECHOS, SEM_MODELO, Metricas, registrar_lote
+from processamento.lotes import ResumoLote
 from processamento.qualidade import MotivoQuarentena
 
 Linha = Mapping[str, Any]
 """As colunas de uma observação, como saem do progresso; um agregado nulo simplesmente falta."""
+
+CONTAGENS: Final[dict[str, dict[str, tuple[str, str]]]] = {
+    "bronze_eventos": {"linhas": ("bronze", "recebido")},
+    "ouro_decisoes": {"linhas": ("ouro", "gravado")},
+}
+"""Observação → coluna → (camada, desfecho)."""
+
+CONTADAS_DE_OUTRA_FORMA: Final = frozenset({"bronze_rotulos", "prata_pix", "prata_rotulos"})
+"""Suas linhas já chegam por `pix_lote_linhas` e, com o desfecho de cada uma, por `registrar_resumo`."""
 
 _MOTIVOS: Final = frozenset(motivo.value for motivo in MotivoQuarentena)
 APROVAR: Final = ACOES[0]
@@ -34,14 +47,25 @@ def aplicar(nome: str, linha: Linha, metricas: Metricas, nome_modelo: str) -> No
         ValueError: observação ou coluna que ninguém sabe ler, ou duas versões de modelo no mesmo lote.
     """
     camada, dois_pontos, _ = nome.partition(":")
-    if dois_pontos and camada in DESFECHOS:
+    if nome == NOME_OBSERVACAO:
+        _ler_decisao(linha, metricas, nome_modelo)
+    elif nome in CONTAGENS:
+        for coluna, (destino, desfecho) in CONTAGENS[nome].items():
+            metricas.eventos.labels(destino, desfecho).inc(linha[coluna])
+    elif dois_pontos and camada in DESFECHOS:
         _somar_contagens(camada, linha, metricas)
-        return
-    ler = LEITORES.get(nome)
-    if ler is None:
-        msg = f"observação {nome!r} sem leitor; esperado: {', '.join(LEITORES)} ou <camada>:<algo> de {list(DESFECHOS)}"
+    elif nome not in CONTADAS_DE_OUTRA_FORMA:
+        msg = f"observação {nome!r} sem leitor; esperado: {NOME_OBSERVACAO}, {', '.join(CONTAGENS)} ou <camada>:<algo>"
         raise ValueError(msg)
-    ler(linha, metricas, nome_modelo)
+
+
+def registrar_resumo(metricas: Metricas, resumo: ResumoLote) -> None:
+    """Soma o que um lote da prata ou dos rótulos virou, depois de gravado."""
+    recusados = sum(resumo.quarentena.values())
+    contagens = {"valido": resumo.validos, "duplicado": resumo.duplicados, "quarentena": recusados}
+    registrar_lote(metricas, resumo.camada, contagens)
+    for motivo, linhas in resumo.quarentena.items():
+        metricas.quarentena.labels(MotivoQuarentena(motivo).value).inc(linhas)
 
 
 def _somar_contagens(camada: str, linha: Linha, metricas: Metricas) -> None:
@@ -97,6 +121,3 @@ def _conferir_decisao(linha: Linha) -> None:
             msg = f"decisão: duas versões de {versao} no mesmo lote ({menor} e {maior})"
             raise ValueError(msg)
 
-
-LEITORES: Final[dict[str, Callable[[Linha, Metricas, str], None]]] = {NOME_OBSERVACAO: _ler_decisao}
-"""Observações com leitor próprio; as demais seguem a convenção `<camada>:<algo>`."""

@@ -6,10 +6,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pyspark.sql import functions as F
 
+from ingestao import fluxo as fluxo_ingestao
 from machine_learning.observacao import ACOES, COLUNAS, NOME_OBSERVACAO, observacoes
 from monitoramento.metricas import Metricas, criar_metricas
+from monitoramento.observado import registrar_resumo
 from monitoramento.ouvinte import Ouvinte
 from plataforma.erros import ErroConfiguracao
+from processamento import fluxo as fluxo_processamento
+from processamento.lotes import ResumoLote
 from testes.monitoramento.fabrica import observacao_decisao, progresso
 
 EXECUCAO = "b24b788d-c6e5-46f9-b701-8d049f99c78b"
@@ -92,6 +96,24 @@ def test_camadas_seguem_a_convencao_do_nome(bancada: Bancada) -> None:
     assert bancada.valor("pix_quarentena_total", motivo="valor_invalido") == 1
     assert bancada.valor("pix_quarentena_total", motivo="nulo") == 1
     assert bancada.valor("pix_ouvinte_erros_total") == 0
+
+
+def test_as_consultas_do_lago_sao_conhecidas_pelo_nome(bancada: Bancada) -> None:
+    nomes = [fluxo_ingestao.CONSULTA_EVENTOS, fluxo_ingestao.CONSULTA_ROTULOS,
+             fluxo_processamento.CONSULTA_PRATA, fluxo_processamento.CONSULTA_ROTULOS]
+    bancada.ouvir(observedMetrics={nome: {"linhas": 9} for nome in nomes})
+    assert bancada.valor("pix_eventos_total", camada="bronze", desfecho="recebido") == 9
+    assert bancada.valor("pix_ouvinte_erros_total") == 0
+
+
+def test_o_resumo_de_um_lote_da_prata_soma_desfechos_e_motivos(bancada: Bancada) -> None:
+    resumo = ResumoLote("prata", 3, validos=10, duplicados=2, quarentena={"nulo": 1, "valor_invalido": 4})
+    registrar_resumo(bancada.metricas, resumo)
+    registrar_resumo(bancada.metricas, ResumoLote("rotulos", 3, validos=5))
+    assert bancada.valor("pix_eventos_total", camada="prata", desfecho="quarentena") == 5
+    assert bancada.valor("pix_eventos_total", camada="prata", desfecho="duplicado") == 2
+    assert bancada.valor("pix_eventos_total", camada="rotulos", desfecho="valido") == 5
+    assert bancada.valor("pix_quarentena_total", motivo="valor_invalido") == 4
 
 
 @pytest.mark.parametrize(("observadas", "trecho"), [
