@@ -68,7 +68,8 @@ def tabela(titulo: str, colunas: Sequence[str], linhas: Sequence[Sequence[object
 
 def numero(valor: float, casas: int = 0) -> str:
     """1234567.8 → `1.234.568` (ou com `casas` decimais, separadas por vírgula)."""
-    return f"{valor:,.{casas}f}".replace(",", " ").replace(".", ",").replace(" ", ".")
+    texto = f"{valor:,}" if isinstance(valor, int) and not casas else f"{valor:,.{casas}f}"  # inteiros são exatos
+    return texto.replace(",", " ").replace(".", ",").replace(" ", ".")
 
 
 def dinheiro(centavos: int) -> str:
