@@ -182,6 +182,12 @@ class Ativacao(msgspec.Struct, frozen=True):
     ativado_em: str
 
 
+CHAVE_POSICAO: Final = ("topico", "particao", "deslocamento")
+"""A identidade de um registro, da bronze à conciliação."""
+TOPICO_HISTORICO: Final = "historico"
+TOPICO_HISTORICO_ROTULOS: Final = "historico_rotulos"
+"""Tópicos que não existem no Kafka: a história entra direto na bronze, numerada em sequência."""
+
 BRONZE: Final = StructType(
     [
         StructField("chave", BinaryType()),

@@ -13,7 +13,6 @@ from pyspark.sql.types import (
     BooleanType,
     DataType,
     DateType,
-    DoubleType,
     IntegerType,
     LongType,
     StringType,
@@ -113,12 +112,18 @@ CAMPOS_POSICAO: Final = [
 ]
 """De onde o registro veio; (topico, particao, deslocamento) é sua identidade na conciliação."""
 
-CHAVE_POSICAO: Final = ("topico", "particao", "deslocamento")
-
-PRATA: Final = StructType([*CAMPOS_NORMALIZADOS, *CAMPOS_POSICAO])
+PRATA: Final = StructType(
+    [CAMPOS_NORMALIZADOS[0], _cheio("minuto_id", _LONGO), *CAMPOS_NORMALIZADOS[1:], *CAMPOS_POSICAO]
+)
+"""Um Pix por linha, único por `id_fim_a_fim`. `minuto_id` = `yyyyMMddHHmm` do id, como número: poda a busca de
+repetidos (vem cedo porque o Delta só guarda mínimos e máximos das 32 primeiras colunas)."""
 PRATA_ROTULOS: Final = StructType([*CAMPOS_ROTULO, *CAMPOS_POSICAO])
-QUARENTENA: Final = StructType([StructField("valor", BinaryType()), *CAMPOS_RECUSA, *CAMPOS_POSICAO])
-"""O registro recusado, byte a byte (`valor` restrito como a bronze: pode trazer dado claro), e por que o foi."""
+QUARENTENA: Final = StructType(
+    [StructField("valor", BinaryType()), *CAMPOS_RECUSA, *CAMPOS_POSICAO, _cheio("data", DateType())]
+)
+"""O registro recusado, byte a byte (`valor` restrito como a bronze: pode trazer dado claro), e por que o foi.
+
+`data` = dia UTC de `kafka_em_us`."""
 DUPLICADOS: Final = StructType(
     [
         _cheio("id_fim_a_fim", _TEXTO),
@@ -131,30 +136,36 @@ DUPLICADOS: Final = StructType(
 )
 """A repetição de um id já visto, com a posição do registro que vale (o primeiro)."""
 
-INDICADORES: Final = StructType(
-    [
-        _cheio("granularidade", _TEXTO),
-        _cheio("inicio", TimestampType()),
-        _cheio("fim", TimestampType()),
-        _cheio("pagador_ispb", _TEXTO),
-        _cheio("recebedor_ispb", _TEXTO),
-        _cheio("forma_de_iniciacao", _TEXTO),
-        _cheio("quantidade", _LONGO),
-        _cheio("valor_centavos", _LONGO),
-    ]
-)
-"""Volume e valor por janela; `granularidade` minuto | hora | dia, `inicio` inclusivo e `fim` exclusivo em UTC."""
+CHAVE_INDICADOR: Final = ("granularidade", "inicio", "pagador_ispb", "recebedor_ispb", "forma_de_iniciacao")
+CAMPOS_CHAVE_INDICADOR: Final = [
+    _cheio("granularidade", _TEXTO),
+    _cheio("inicio", TimestampType()),
+    _cheio("fim", TimestampType()),
+    _cheio("pagador_ispb", _TEXTO),
+    _cheio("recebedor_ispb", _TEXTO),
+    _cheio("forma_de_iniciacao", _TEXTO),
+]
+"""A janela `[inicio, fim)` em UTC e o corte. `granularidade` minuto | hora | dia; o dia é o de Brasília (UTC−3)."""
 
-CONTROLE_LOTES: Final = StructType(
-    [
-        _cheio("camada", _TEXTO),
-        _cheio("consulta", _TEXTO),
-        _cheio("execucao", _TEXTO),
-        _cheio("lote", _LONGO),
-        _cheio("linhas", _LONGO),
-        _cheio("duracao_ms", _LONGO),
-        _cheio("gravado_em_us", _LONGO),
-        StructField("linhas_por_segundo", DoubleType()),
-    ]
+INDICADORES: Final = StructType(
+    [*CAMPOS_CHAVE_INDICADOR, _cheio("quantidade", _LONGO), _cheio("valor_centavos", _LONGO)]
 )
-"""Linhas e duração de cada micro-lote por camada; `execucao` é o runId da consulta de fluxo."""
+"""Volume e valor dos Pix válidos de cada janela."""
+INDICADORES_FRAUDE: Final = StructType([
+    *CAMPOS_CHAVE_INDICADOR,
+    _cheio("rotulos", _LONGO),
+    _cheio("fraudes", _LONGO),
+    _cheio("fraude_centavos", _LONGO),
+])
+"""Desfechos conhecidos e fraudes confirmadas, na janela do pagamento; refeitos quando um rótulo chega."""
+
+CONTROLE_LOTES: Final = StructType([
+    _cheio("camada", _TEXTO),
+    _cheio("consulta", _TEXTO),
+    _cheio("execucao", _TEXTO),
+    _cheio("lote", _LONGO),
+    _cheio("linhas", _LONGO),
+    _cheio("duracao_ms", _LONGO),
+    _cheio("fim_us", _LONGO),
+])
+"""Linhas de entrada e duração de cada micro-lote; `execucao` é o runId da consulta, `fim_us` quando terminou."""

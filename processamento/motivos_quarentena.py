@@ -45,7 +45,10 @@ class MotivoQuarentena(StrEnum):
 
 
 class Recusa(NamedTuple):
-    """Um registro que não é um Pix válido. `campo` vazio = o registro inteiro; `detalhe` nunca traz dado recebido."""
+    """Um registro que não é um Pix válido. `campo` vazio = o registro inteiro.
+
+    `detalhe` é só o que se esperava do campo; nunca traz o que foi recebido.
+    """
 
     motivo: MotivoQuarentena
     campo: str
@@ -57,7 +60,7 @@ class Recusado(Exception):
 
     def __init__(self, motivo: MotivoQuarentena, campo: str, esperado: str) -> None:
         super().__init__(motivo)
-        self.recusa = Recusa(motivo, campo, f"esperado: {esperado}")
+        self.recusa = Recusa(motivo, campo, esperado)
 
 
 _CAMINHO: Final = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -71,12 +74,12 @@ def recusa_da_leitura(erro: Exception) -> Recusa:
     if isinstance(erro, msgspec.ValidationError):
         return _recusa_do_tipo(str(erro))
     if isinstance(erro, RecursionError):
-        return Recusa(MotivoQuarentena.PROFUNDIDADE_EXCEDIDA, "", "esperado: menos níveis de objetos e listas")
+        return Recusa(MotivoQuarentena.PROFUNDIDADE_EXCEDIDA, "", "menos níveis de objetos e listas")
     if isinstance(erro, UnicodeDecodeError):
-        return Recusa(MotivoQuarentena.CODIFICACAO_INVALIDA, "", "esperado: UTF-8")
+        return Recusa(MotivoQuarentena.CODIFICACAO_INVALIDA, "", "UTF-8")
     if "truncated" in str(erro):
-        return Recusa(MotivoQuarentena.JSON_TRUNCADO, "", "esperado: JSON até o fim")
-    return Recusa(MotivoQuarentena.JSON_INVALIDO, "", "esperado: JSON (RFC 8259)")
+        return Recusa(MotivoQuarentena.JSON_TRUNCADO, "", "JSON até o fim")
+    return Recusa(MotivoQuarentena.JSON_INVALIDO, "", "JSON (RFC 8259)")
 
 
 def _recusa_do_tipo(mensagem: str) -> Recusa:
@@ -85,12 +88,12 @@ def _recusa_do_tipo(mensagem: str) -> Recusa:
     falta = _FALTA.search(mensagem)
     if falta:
         nome = falta.group(1)
-        return Recusa(MotivoQuarentena.CAMPO_AUSENTE, f"{campo}.{nome}" if campo else nome, "esperado: presente")
+        return Recusa(MotivoQuarentena.CAMPO_AUSENTE, f"{campo}.{nome}" if campo else nome, "presente")
     if mensagem.startswith("Invalid enum value"):
-        return Recusa(MotivoQuarentena.DOMINIO_INVALIDO, campo, "esperado: um dos valores do contrato")
+        return Recusa(MotivoQuarentena.DOMINIO_INVALIDO, campo, "um dos valores do contrato")
     esperado = _ESPERADO.match(mensagem)
     tipos, sinal, limite = esperado.groups() if esperado else ("outro", None, None)
     if sinal:
-        return Recusa(MotivoQuarentena.FAIXA_INVALIDA, campo, f"esperado: inteiro {sinal} {limite}")
+        return Recusa(MotivoQuarentena.FAIXA_INVALIDA, campo, f"inteiro {sinal} {limite}")
     nomes = " ou ".join(_TIPOS.get(tipo, "outro tipo") for tipo in tipos.split(" | "))
-    return Recusa(MotivoQuarentena.TIPO_INVALIDO, campo, f"esperado: {nomes}")
+    return Recusa(MotivoQuarentena.TIPO_INVALIDO, campo, f"{nomes}")
