@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from comandos.apresentacao import aviso, espera, passo
 from comandos.diagnostico import ESSENCIAIS, exigir
@@ -47,10 +47,13 @@ def subir_servicos(cfg: Configuracao, mostrar: Callable[[str], None]) -> None:
     _subir_prometheus(cfg, mostrar)
 
 
-def subir_fluxos(cfg: Configuracao, mostrar: Callable[[str], None]) -> bool:
+def subir_fluxos(
+    cfg: Configuracao, mostrar: Callable[[str], None], prazo_segundos: float = PRAZO_FLUXOS_SEGUNDOS
+) -> bool:
     """Deixa de pé o driver dos fluxos (`comandos.fluxos`) e espera suas consultas. Devolve se precisou iniciá-lo.
 
-    Um driver morto é reiniciado dos checkpoints; antes, a JVM que ele deixou órfã é morta.
+    `mostrar` recebe cada fase que o driver anuncia. Um driver morto é reiniciado dos checkpoints; antes, a JVM que
+    ele deixou órfã é morta.
 
     Levanta:
         ErroServico: se ele morre ou não fica pronto no prazo; cita o fim do registro.
@@ -58,26 +61,45 @@ def subir_fluxos(cfg: Configuracao, mostrar: Callable[[str], None]) -> bool:
     mostrar("Subindo os fluxos (Spark)…")
     return deixar_de_pe(
         Servico(
-            FLUXOS, {"PIX_PORTA_METRICAS": cfg.porta_metricas}, lambda: fluxos_prontos(cfg),
-            "deixar as consultas ativas", PRAZO_FLUXOS_SEGUNDOS, lambda: _preparar_fluxos(cfg), cfg.para_ambiente(),
+            FLUXOS, {"PIX_PORTA_METRICAS": cfg.porta_metricas}, _prontos_contando(cfg, mostrar),
+            "deixar as consultas ativas", prazo_segundos, lambda: _preparar_fluxos(cfg), cfg.para_ambiente(),
         ),
         cfg,
     )
 
 
 def arquivo_estado_fluxos(cfg: Configuracao) -> Path:
-    """Onde `comandos.fluxos` diz que as consultas estão ativas: `{"pronto": true, "pid": …}`."""
+    """Onde `comandos.fluxos` diz a fase: `{"pid": …, "fase": "…", "pronto": …}`; pronto = consultas ativas."""
     return cfg.caminho("servicos", f"{FLUXOS}.estado.json")
 
 
 def fluxos_prontos(cfg: Configuracao) -> bool:
     """Se o driver anotado escreveu que está pronto (um arquivo de um driver anterior não conta)."""
+    return bool(estado_fluxos(cfg).get("pronto"))
+
+
+def estado_fluxos(cfg: Configuracao) -> dict[str, Any]:
+    """O que o driver anotado publicou; vazio se ainda nada, ou se o arquivo é de um driver anterior."""
     anotado = processo.carregar(FLUXOS, cfg)
     try:
         estado = json.loads(arquivo_estado_fluxos(cfg).read_text())
     except (OSError, ValueError):
-        return False
-    return bool(anotado and estado.get("pronto") and estado.get("pid") == anotado.pid)
+        return {}
+    return estado if anotado is not None and estado.get("pid") == anotado.pid else {}
+
+
+def _prontos_contando(cfg: Configuracao, mostrar: Callable[[str], None]) -> Callable[[], bool]:
+    contadas: list[str] = []
+
+    def prontos() -> bool:
+        estado = estado_fluxos(cfg)
+        fase = str(estado.get("fase", ""))
+        if fase and fase not in contadas:
+            contadas.append(fase)
+            mostrar(f"Subindo os fluxos: {fase}…")
+        return bool(estado.get("pronto"))
+
+    return prontos
 
 
 def _preparar_fluxos(cfg: Configuracao) -> list[str]:
