@@ -66,7 +66,7 @@ def _segue_de_pe(anterior: processo.Processo, servico: Servico) -> bool:
         if anterior.vivo():
             raise
         return False
-    return True
+    return anterior.vivo()
 
 
 def nosso(nome: str, cfg: Configuracao) -> bool:

@@ -95,6 +95,7 @@ def test_fluxos_mortos_por_sigkill_voltam_e_a_jvm_orfa_morre(
         assert primeiro is not None
         orfa = next(membro for membro in primeiro.membros() if membro.pid != primeiro.pid)
         os.kill(primeiro.pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(primeiro.pid)], timeout=20)
         assert subir.subir_fluxos(cfg, lambda _: None)
         segundo = processo.carregar(subir.FLUXOS, cfg)
         assert segundo is not None
