@@ -33,6 +33,8 @@ COLUNAS: Final[frozenset[str]] = frozenset((*NOMES, *DA_DECISAO))
 TAMANHO_MAXIMO: Final = 2_000
 """Caracteres de uma condição; acima disso a regra pede divisão."""
 DIALETO: Final = "postgres"
+VERDADE: Final = "_verdade"
+"""Coluna sempre verdadeira: o Polars reduz a uma linha só o COALESCE de uma coluna toda nula, e ela devolve as n."""
 _POSICAO: Final = {nome: i for i, nome in enumerate(NOMES)}
 
 
@@ -49,6 +51,11 @@ def tipo_da_coluna(nome: str) -> Tipo:
     if nome in DOMINIOS:
         return Tipo.TEXTO
     return Tipo.LOGICO if nome in LOGICAS else Tipo.NUMERO
+
+
+def verdade(linhas: int) -> pl.Series:
+    """A coluna `VERDADE`, que o quadro precisa ter para avaliar expressões de `compilar`."""
+    return pl.Series(VERDADE, np.ones(linhas, np.bool_))
 
 
 def _serie(nome: str, valores: NDArray[Any] | None, linhas: int) -> pl.Series:
@@ -161,6 +168,8 @@ class _Conferencia:
             _recusar(f"'{_texto(no)}': só se divide por um número escrito, diferente de zero")
         if isinstance(no, exp.In) and not all(map(_eh_literal, operandos[1:])):
             _recusar(f"'{_texto(no)}': a lista de IN só aceita valores escritos")
+        if isinstance(no, exp.Coalesce) and any(operando.find(exp.Column) is None for operando in operandos[:-1]):
+            _recusar(f"'{_texto(no)}': em COALESCE, só o último pode ser um valor escrito")
         if isinstance(no, exp.EQ | exp.NEQ | exp.In) and (coluna := no.find(exp.Column)) is not None:
             dominio = DOMINIOS.get(str(coluna.name), ())
             for literal in (o for o in operandos if isinstance(o, exp.Literal) and o.is_string):
@@ -209,8 +218,8 @@ def compilar(condicao: str, colunas: Collection[str] = COLUNAS) -> tuple[str, pl
         _recusar("a condição não lê nenhuma coluna: seria sempre igual")
     sql, lidas = _texto(arvores[0]), frozenset(conferencia.lidas)
     try:
-        expressao = pl.sql_expr(sql).fill_null(value=False)
-        amostra = pl.DataFrame([_serie(nome, None, 1) for nome in sorted(lidas)]).select(expressao)
+        expressao = pl.sql_expr(sql).fill_null(value=False) & pl.col(VERDADE)
+        amostra = pl.DataFrame([verdade(2), *(_serie(nome, None, 2) for nome in sorted(lidas))]).select(expressao)
     except pl.exceptions.PolarsError as erro:
         _recusar(f"o SQL não compila: {str(erro).splitlines()[0]}")
     if amostra.dtypes != [pl.Boolean()]:

@@ -18,7 +18,7 @@ import yaml
 from numpy.typing import NDArray
 
 from machine_learning.acoes import Acao
-from machine_learning.condicoes import COLUNAS, compilar, quadro
+from machine_learning.condicoes import COLUNAS, compilar, quadro, verdade
 from plataforma.erros import ErroConfiguracao
 
 __all__ = ["COLUNAS", "Conjunto", "Regra", "ler", "quadro"]
@@ -93,7 +93,7 @@ class Conjunto:
         """
         if not self.regras:
             return np.zeros((quadro.height, 0), np.bool_)
-        return quadro.select(self._expressoes).to_numpy().astype(np.bool_, copy=False)
+        return quadro.with_columns(verdade(quadro.height)).select(self._expressoes).to_numpy()
 
 
 def ler(texto: str, colunas: frozenset[str] = COLUNAS) -> Conjunto:

@@ -59,9 +59,13 @@ def _quadro(linhas: Sequence[dict[str, Any]], so: Sequence[str] = tuple(COLUNAS)
                   decisao["pagador_nosso"], decisao["recebedor_nosso"], so)
 
 
+def _de_uma(condicao: str) -> Conjunto:
+    return ler(f"versao: 1\nregras:\n  - id: teste\n    condicao: |\n      {condicao}\n"
+               "    acao: RETER_ANALISE\n    motivo: Teste\n")
+
+
 def _dispara(condicao: str, **linha: Any) -> bool:
-    texto = "versao: 1\nregras:\n  - id: teste\n    condicao: |\n      " + condicao.replace("\n", "\n      ")
-    conjunto = ler(texto + "\n    acao: RETER_ANALISE\n    motivo: Teste\n")
+    conjunto = _de_uma(condicao)
     return bool(conjunto.avaliar(_quadro([linha], conjunto.colunas))[0, 0])
 
 
@@ -137,6 +141,7 @@ def test_qualquer_lixo_vira_uma_linha_clara(texto: str) -> None:
     "valor / 0 > 1", "valor / hora > 1", "valor / (1 - 1) > 1", "valor > '1'", "noturno = 1", "noturno > FALSE",
     "noturno + 1 > 1", "NOT valor", "valor AND noturno", "valor IS TRUE", "tipo_chave > 'CPF'",
     "COALESCE(valor, 'x') > 1", "noturno IS TRUE", "noturno IS NOT FALSE", "tipo_chave = 'CPFX'",
+    "COALESCE(1, valor) > 0", "COALESCE(valor) > 0.5 AND",
     "tipo_chave IN ('CPF', 'XXX')", "forma_de_iniciacao <> 'pix'", "tipo_chave = tipo_chave || 'a'", "1 < valor < 3",
     "(" * 900 + "noturno" + ")" * 900, "noturno AND " * 200 + "noturno",
     "pg_sleep(1) IS NULL", "read_csv('x') IS NULL", "valor > 1 COLLATE x", "recebedor_tipo_conta = pagador_tipo_pessoa",
@@ -184,6 +189,18 @@ def test_nulo_nao_dispara_nem_como_nan(condicao: str) -> None:
     assert not _dispara(condicao)
 
 
+@pytest.mark.parametrize("condicao", [
+    "1.0 IN (1.0) OR noturno", "0.0 = COALESCE(hora, 0.0)", "COALESCE(disp_desde_primeiro_desta_conta, 0) < 86400",
+])
+def test_condicao_que_o_motor_reduz_a_uma_linha_vale_para_todas(condicao: str) -> None:
+    conjunto = _de_uma(condicao)
+    assert conjunto.avaliar(_quadro([{}, {}, {}], conjunto.colunas)).tolist() == [[True]] * 3
+
+
+def test_lote_vazio_da_lote_vazio(iniciais: Conjunto) -> None:
+    assert iniciais.avaliar(_quadro([], iniciais.colunas)).shape == (0, len(iniciais.ids))
+
+
 def test_nulo_num_ramo_de_or_nao_apaga_o_outro() -> None:
     assert _dispara("par_desde_ultimo > 1 OR valor = 1")
 
@@ -225,11 +242,11 @@ def test_a_avaliacao_e_a_do_sql_como_o_sqlite_a_entende(condicao: str, linhas: l
             "INSERT INTO q VALUES (:valor, :hora, :par_qtd_30d, :noturno, :disp_emulador, :tipo_chave)", linhas)
         esperado = [bool(v) for (v,) in banco.execute(f"SELECT {condicao} FROM q ORDER BY rowid")]  # noqa: S608
     try:
-        _, expressao, lidas = compilar(condicao)
+        conjunto = _de_uma(condicao)
     except ErroConfiguracao as erro:
-        assert "nenhuma coluna" in str(erro)
+        assert any(razao in str(erro) for razao in ("nenhuma coluna", "em COALESCE"))
         return
-    assert _quadro(linhas, sorted(lidas)).select(expressao).to_series().to_list() == esperado
+    assert conjunto.avaliar(_quadro(linhas, conjunto.colunas))[:, 0].tolist() == esperado
 
 
 def test_as_colunas_logicas_e_de_texto_sao_as_do_contrato() -> None:
