@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from comandos.preparo import Preparo
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroPipeline
 from plataforma.trava import Trava
@@ -81,7 +82,7 @@ class Motor:
     def _preparar(self, spark: SparkSession) -> None:
         arquivo = self.cfg.caminho("servicos", PREPARO)
         if arquivo.exists():
-            from comandos.preparo import Preparo, preparar  # noqa: PLC0415
+            from comandos.preparo import preparar  # noqa: PLC0415 — pyspark só neste processo
 
             preparar(spark, self.cfg, Preparo(**json.loads(arquivo.read_text())), self.fase)
             arquivo.unlink()
@@ -133,6 +134,11 @@ class Motor:
         for consulta in self.consultas:
             consulta.processAllAvailable()
         return {"conciliacao": asdict(conciliar(spark, self.cfg)), "drenagem_s": time.monotonic() - inicio}
+
+
+def pedir_preparo(cfg: Configuracao, preparo: Preparo) -> None:
+    """Deixa escrito o que o próximo processo dos fluxos deve preparar antes de iniciar as consultas."""
+    _escrever(cfg, PREPARO, asdict(preparo))
 
 
 def pedir_drenagem(cfg: Configuracao, identidade: str) -> None:

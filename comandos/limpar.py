@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from typing import Annotated, Final
 
 import typer
@@ -14,7 +15,7 @@ from plataforma.erros import ErroConfiguracao
 
 PASTAS: Final = (
     "tabelas", "checkpoints", "kafka", "mlflow", "prometheus", "servicos", "modelos", "armazem", "segredos", "estado",
-    "cache",
+    "cache", "trafego",
 )
 """Só o que o projeto cria: nunca a pasta inteira, que pode ser uma escolhida pelo usuário."""
 
@@ -32,9 +33,18 @@ def comando(
         _confirmar(f"Apagar {', '.join(pasta.name for pasta in existentes)} de {cfg.dados}? [s/N] ")
     with espera("Parando e apagando…") as mostrar:
         parar_tudo(cfg, mostrar)
-        for pasta in existentes:
-            shutil.rmtree(pasta, ignore_errors=False)
+        apagar_dados(cfg)
     passo(f"Apagado. {cfg.dados} está como no primeiro uso.")
+
+
+def apagar_dados(cfg: Configuracao, manter: Collection[str] = ()) -> None:
+    """Apaga as pastas do projeto, menos as de `manter`, e o cache da decisão; tudo deve estar parado."""
+    from machine_learning.fluxo import apagar_cache  # noqa: PLC0415 — pyspark: `--ajuda` não o usa
+
+    apagar_cache(cfg)
+    for nome in PASTAS:
+        if nome not in manter and cfg.caminho(nome).exists():
+            shutil.rmtree(cfg.caminho(nome))
 
 
 def _confirmar(pergunta: str) -> None:

@@ -33,6 +33,8 @@ class _Lida(msgspec.Struct):
     acao: str
     enviado_em_us: int | None = None
     prazo_ms: int = 0
+    modelo: str | None = None
+    modelo_versao: str | None = None
     id_fim_a_fim: str | None = None
 
 
@@ -44,7 +46,7 @@ class Medidas:
     latencias_ms: list[float] = field(default_factory=list)
     recusas: int = 0
     repetidas: int = 0
-    modelo: str | None = None
+    modelo: tuple[str | None, str | None] = (None, None)
     vistas: set[tuple[int, int]] = field(default_factory=set)
     fraudes_barradas: set[str] = field(default_factory=set)
     fraudes_no_prazo: set[str] = field(default_factory=set)
@@ -73,7 +75,7 @@ class Medidor:
     """
 
     def __init__(self, cfg: Configuracao, fraudes: Mapping[str, int]) -> None:
-        self._cfg, self._fraudes = cfg, fraudes
+        self._cfg, self.fraudes = cfg, fraudes
         self._leitor = msgspec.json.Decoder(_Lida)
         self._parar = threading.Event()
         self._linha = threading.Thread(target=self._consumir, name="medidor", daemon=True)
@@ -132,10 +134,11 @@ class Medidor:
             m.recusas += 1
             return
         m.acoes[lida.acao] += 1
+        m.modelo = (lida.modelo, lida.modelo_versao)
         latencia = mensagem.timestamp()[1] - lida.enviado_em_us / MS_US if lida.enviado_em_us else None
         if latencia is not None:
             m.latencias_ms.append(latencia)
-        if lida.id_fim_a_fim in self._fraudes:
+        if lida.id_fim_a_fim in self.fraudes:
             m.fraudes_vistas.add(lida.id_fim_a_fim)
             if lida.acao in BARRAM:
                 m.fraudes_barradas.add(lida.id_fim_a_fim)

@@ -16,7 +16,7 @@ from typing import Any, Final
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-from comandos import apresentacao, diagnostico, estado, limpar, parar, subir, testar
+from comandos import apresentacao, demonstrar, diagnostico, estado, limpar, parar, subir, testar
 from comandos.portugues import OPCOES_DE_AJUDA, Verbo, Verbos, mensagem_de_uso
 from plataforma.erros import ErroPipeline
 
@@ -31,6 +31,7 @@ def criar_app() -> typer.Typer:
         cls=Verbos, help=AJUDA, add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
         context_settings={"help_option_names": OPCOES_DE_AJUDA}, rich_markup_mode="rich",
     )
+    app.command("demonstrar", cls=Verbo)(demonstrar.comando)
     app.command("diagnostico", cls=Verbo)(diagnostico.comando)
     app.command("subir", cls=Verbo)(subir.comando)
     app.command("parar", cls=Verbo)(parar.comando)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from processamento.estado.toques import Distribuicao
 
 CONSULTA: Final = "decisao"
+MEMORIA_COMPARTILHADA: Final = Path("/dev/shm")  # noqa: S108 — só cache, pasta 0700 de nome sorteado
+FOLGA_CACHE_BYTES: Final = 4 << 30
+"""Menos que isto e a arena vai para o disco: memória compartilhada cheia mata quem a escreve."""
 _AMBIENTE_PROPRIO: Final = "PIX_CONSULTA"
 
 
@@ -53,10 +57,18 @@ def iniciar_decisao(spark: SparkSession, cfg: Configuracao, catalogo: Catalogo =
 
 
 def pasta_cache(cfg: Configuracao, identidade: str) -> Path:
-    """Onde ficam os arquivos da arena: memória compartilhada do sistema, se há, senão a pasta de dados."""
-    compartilhada = Path("/dev/shm")  # noqa: S108 — só cache, em pasta 0700 com identidade sorteada
-    base = compartilhada if cfg.perfil == "local" and compartilhada.is_dir() else cfg.caminho("cache")
+    """Onde ficam os arquivos da arena: memória compartilhada do sistema, se há folga, senão a pasta de dados."""
+    folga = MEMORIA_COMPARTILHADA.is_dir() and shutil.disk_usage(MEMORIA_COMPARTILHADA).free >= FOLGA_CACHE_BYTES
+    base = MEMORIA_COMPARTILHADA if cfg.perfil == "local" and folga else cfg.caminho("cache")
     return base / f"pix-estado-{identidade}"
+
+
+def apagar_cache(cfg: Configuracao) -> None:
+    """Apaga a arena do checkpoint de decisão, se há: é cache, o estado do Spark a refaz."""
+    identidade = partida.identidade_gravada(cfg.caminho("checkpoints", CONSULTA))
+    if identidade is not None:
+        for base in (MEMORIA_COMPARTILHADA, cfg.caminho("cache")):
+            shutil.rmtree(base / f"pix-estado-{identidade}", ignore_errors=True)
 
 
 def _fonte(spark: SparkSession, cfg: Configuracao, inicio: partida.Inicio | None) -> DataFrame:

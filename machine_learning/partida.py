@@ -146,3 +146,9 @@ def identificar(checkpoint: Path, cfg: Configuracao, catalogo: Catalogo) -> tupl
     identidade = uuid.uuid4().hex
     arquivo.write_text(json.dumps({"identidade": identidade, **atual}))
     return identidade, novo
+
+
+def identidade_gravada(checkpoint: Path) -> str | None:
+    """A identidade de um checkpoint existente, ou None."""
+    arquivo = checkpoint / ARQUIVO_IDENTIDADE
+    return str(json.loads(arquivo.read_text())["identidade"]) if arquivo.exists() else None

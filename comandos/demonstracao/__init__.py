@@ -1,0 +1,1 @@
+"""O roteiro de `./pix demonstrar`: história, modelo, fluxos, tráfego vivo, conferência e relatório."""

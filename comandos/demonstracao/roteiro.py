@@ -1,0 +1,182 @@
+"""A demonstração, passo a passo, do disco vazio ao relatório."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from comandos import fluxos
+from comandos.apresentacao import espera, numero, passo
+from comandos.demonstracao import relatorio
+from comandos.demonstracao.painel import ao_vivo
+from comandos.demonstracao.trafego import fraudes_vivas, importado, simulado
+from comandos.limpar import apagar_dados
+from comandos.medida import Medidas, Medidor
+from comandos.parar import parar_tudo
+from comandos.preparo import Preparo, gravar_registros
+from comandos.subir import subir_fluxos, subir_servicos
+from ingestao.emissao import Emissao
+from ingestao.remessa import Entrega, Remessa
+from ingestao.serializacao import serializar, serializar_rotulos
+from ingestao.trafego import Trafego
+from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroConfiguracao, ErroServico
+from plataforma.jars import versoes as versoes_dos_jars
+
+MARCA: Final = "demonstracao.marca"
+PRAZO_DRENAGEM_S: Final = 300.0
+PRAZO_LEITURA_S: Final = 30.0
+BATIDA_S: Final = 0.2
+TAXA_DUPLICADOS: Final = 0.002
+TAXA_MALFORMADOS: Final = 0.001
+_PECAS: Final = ("pyspark", "delta-spark", "mlflow", "scikit-learn", "polars", "numba")
+_FASES: Final = {
+    "sessao": "Abrindo a sessão Spark…", "bronze": "Gravando a história na bronze…",
+    "prata": "Validando e tokenizando a história (prata)…", "ouro": "Calculando os atributos da história (ouro)…",
+    "treino": "Treinando, calibrando e registrando o modelo…", "ativacao": "Ativando modelo e regras…",
+    "consultas": "Iniciando as consultas, com o estado já quente…", "pronto": "Consultas ativas",
+}
+
+
+@dataclass(frozen=True)
+class Pedido:
+    """O que o usuário pediu: taxa em eventos/s, duração em segundos, semente, arquivos de seis colunas se houver."""
+
+    taxa: float
+    segundos: float
+    semente: int
+    eventos: Path | None
+    rotulos: Path | None
+    manter: bool
+
+
+def demonstrar(cfg: Configuracao, pedido: Pedido) -> dict[str, Any]:
+    """Corre a demonstração e devolve o relatório; para tudo no fim, salvo `manter`.
+
+    Levanta:
+        ErroPipeline: falta algo na máquina, um serviço não sobe ou os arquivos dados não servem.
+    """
+    recomecar(cfg)
+    try:
+        trafego = _preparar(cfg, pedido)
+        entrega, medidas, conciliacao = _ao_vivo(cfg, pedido, trafego)
+        return _relatar(cfg, entrega, medidas, conciliacao, fraudes_vivas(trafego))
+    finally:
+        if not pedido.manter:
+            parar_tudo(cfg, lambda _: None)
+
+
+def recomecar(cfg: Configuracao) -> None:
+    """Apaga a demonstração anterior; nunca o que não é de demonstração.
+
+    Levanta:
+        ErroConfiguracao: a pasta de dados tem tabelas que não nasceram de uma demonstração.
+    """
+    marca = cfg.caminho(MARCA)
+    if cfg.caminho("tabelas").exists() and not marca.exists():
+        msg = (f"há dados em {cfg.dados} que não são de uma demonstração: escolha outra pasta com PIX_DADOS, "
+               "ou apague-os com ./pix limpar")
+        raise ErroConfiguracao(msg)
+    parar_tudo(cfg, lambda _: None)
+    apagar_dados(cfg, manter=("segredos",))
+    cfg.dados.mkdir(parents=True, exist_ok=True)
+    marca.write_text("dados criados por ./pix demonstrar; apagados na próxima\n")
+
+
+def _preparar(cfg: Configuracao, pedido: Pedido) -> Trafego:
+    """Serviços e tráfego ao mesmo tempo; depois história, modelo e consultas, no processo dos fluxos."""
+    with espera("Subindo os serviços e gerando a história…") as mostrar, ThreadPoolExecutor(1) as grupo:
+        servicos = grupo.submit(subir_servicos, cfg, mostrar)
+        trafego = _trafego(cfg, pedido)
+        _gravar_historia(cfg, trafego)
+        servicos.result()
+    passo(f"História: {numero(trafego.primeiro_vivo)} Pix; ao vivo: {numero(trafego.vivo().height)}")
+    with espera("Iniciando os fluxos…") as mostrar, ThreadPoolExecutor(1) as grupo:
+        _contar_fases(cfg, grupo.submit(subir_fluxos, cfg, lambda _: None), mostrar)
+    return trafego
+
+
+def _trafego(cfg: Configuracao, pedido: Pedido) -> Trafego:
+    if pedido.eventos is not None:
+        return importado(cfg, pedido.eventos, pedido.rotulos, pedido.taxa, pedido.segundos)
+    return simulado(cfg, pedido.taxa, pedido.segundos, pedido.semente)
+
+
+def _gravar_historia(cfg: Configuracao, trafego: Trafego) -> None:
+    eventos, rotulos = cfg.caminho("trafego", "historia.arrow"), cfg.caminho("trafego", "rotulos.arrow")
+    chaves, valores = zip(*serializar(trafego.historico()), strict=True)
+    gravar_registros(eventos, {"chave": list(chaves), "valor": list(valores)})
+    gravar_registros(rotulos, {"valor": [valor for _, valor in serializar_rotulos(trafego.rotulos_historico())]})
+    fluxos.pedir_preparo(cfg, Preparo(str(eventos), str(rotulos), trafego.inicio_vivo_us - 1))
+
+
+def _contar_fases(cfg: Configuracao, subida: Future[bool], mostrar: Callable[[str], None]) -> None:
+    """Mostra cada fase com o tempo que a anterior levou, até as consultas ficarem ativas ou a subida falhar."""
+    atual, desde = "", time.monotonic()
+    while not subida.done():
+        estado = fluxos.ler(cfg, fluxos.ESTADO)
+        if estado is not None and estado["fase"] != atual:
+            atual, desde = estado["fase"], time.monotonic()
+            mostrar(_FASES.get(atual, atual))
+        threading.Event().wait(BATIDA_S)
+    subida.result()
+
+
+def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entrega, Medidas, Mapping[str, Any]]:
+    """Envia o vivo, mostra o que acontece, drena e concilia."""
+    estragar = pedido.eventos is None
+    emissao = Emissao(
+        trafego.vivo(), trafego.rotulos_vivo(), pedido.semente,
+        TAXA_DUPLICADOS if estragar else 0.0, TAXA_MALFORMADOS if estragar else 0.0,
+    )
+    origem = "simulado" if estragar else "importado"
+    medidor = Medidor(cfg, fraudes_vivas(trafego))
+    try:
+        with Remessa(cfg, cfg.caminho("trafego"), emissao, origem) as remessa:
+            medidor.iniciar()
+            remessa.comecar()
+            ao_vivo(remessa, medidor.medidas, pedido.segundos, medidor.fraudes)
+            entrega = remessa.esperar(PRAZO_DRENAGEM_S)
+        with espera("Drenando os fluxos e conferindo registro por registro…"):
+            conciliacao = _drenar(cfg)
+            esperadas = conciliacao["decididos"] + conciliacao["quarentena"]
+            limite = time.monotonic() + PRAZO_LEITURA_S
+            while len(medidor.medidas.vistas) < esperadas and time.monotonic() < limite:
+                threading.Event().wait(BATIDA_S)
+    finally:
+        medidas = medidor.parar()
+    return entrega, medidas, conciliacao
+
+
+def _drenar(cfg: Configuracao) -> Mapping[str, Any]:
+    """Pede a drenagem e espera a resposta, atento à morte do processo."""
+    from plataforma.servicos import processo  # noqa: PLC0415
+
+    identidade = uuid.uuid4().hex
+    fluxos.pedir_drenagem(cfg, identidade)
+    driver = processo.carregar("fluxos", cfg)
+    if driver is None:
+        msg = "o processo dos fluxos não está de pé: veja ./pix estado"
+        raise ErroServico(msg)
+    driver.esperar(lambda: fluxos.resposta(cfg, identidade) is not None, PRAZO_DRENAGEM_S, "drenar e conciliar")
+    resposta = fluxos.resposta(cfg, identidade) or {}
+    conciliacao: Mapping[str, Any] = resposta["conciliacao"]
+    return conciliacao
+
+
+def _relatar(
+    cfg: Configuracao, entrega: Entrega, medidas: Medidas, conciliacao: Mapping[str, Any], fraudes: Mapping[str, int]
+) -> dict[str, Any]:
+    nome, versao = medidas.modelo
+    return relatorio.montar(
+        enviados=entrega.resultado.confirmados.get(cfg.topico_eventos, 0), duracao_envio_s=entrega.resultado.duracao_s,
+        conciliacao=conciliacao, medidas=medidas, fraudes=fraudes, modelo={"nome": nome, "versao": versao},
+        versoes={**{peca: version(peca) for peca in _PECAS}, **versoes_dos_jars()},
+    )
