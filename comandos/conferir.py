@@ -1,4 +1,4 @@
-"""`./pix conferir`: cada registro da bronze tem um destino? Tabela por destino e por motivo; sai 1 se algo não fecha."""
+"""`./pix conferir`: cada registro da bronze tem um destino? Tabelas por destino e motivo; sai 1 se não fecha."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def iniciar_bronze_rotulos(spark: SparkSession, cfg: Configuracao, *, uma_vez: b
 def escrever_historico(
     spark: SparkSession,
     cfg: Configuracao,
-    registros: Iterable[tuple[bytes, bytes]],
+    registros: Iterable[tuple[bytes, ...]],
     rotulos: Iterable[bytes],
     carimbo_us: int,
 ) -> tuple[int, int]:
@@ -107,7 +107,7 @@ def _gravar(
     cfg: Configuracao,
     tabela: Tabela,
     topico: str,
-    registros: Iterable[tuple[bytes | None, bytes]],
+    registros: Iterable[tuple[bytes | None, ...]],
     carimbo_us: int,
 ) -> int:
     """Um Parquet à parte, em grupos, e dele uma só transação Delta: a memória não cresce com a história."""
@@ -126,13 +126,13 @@ def _gravar(
     return quantos
 
 
-def _grupos(registros: Iterable[tuple[bytes | None, bytes]]) -> Iterator[list[tuple[bytes | None, bytes]]]:
+def _grupos(registros: Iterable[tuple[bytes | None, ...]]) -> Iterator[list[tuple[bytes | None, ...]]]:
     resto = iter(registros)
     while grupo := list(islice(resto, _REGISTROS_POR_GRUPO)):
         yield grupo
 
 
-def _em_arrow(grupo: list[tuple[bytes | None, bytes]], topico: str, primeiro: int, carimbo_us: int) -> pa.Table:
+def _em_arrow(grupo: list[tuple[bytes | None, ...]], topico: str, primeiro: int, carimbo_us: int) -> pa.Table:
     n = len(grupo)
     chaves, valores = zip(*grupo, strict=True)
     dia = dt.datetime.fromtimestamp(carimbo_us // 1_000_000, dt.UTC).date()

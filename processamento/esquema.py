@@ -136,28 +136,30 @@ DUPLICADOS: Final = StructType(
 )
 """A repetição de um id já visto, com a posição do registro que vale (o primeiro)."""
 
-CHAVE_INDICADOR: Final = ("granularidade", "inicio", "pagador_ispb", "recebedor_ispb", "forma_de_iniciacao")
-CAMPOS_CHAVE_INDICADOR: Final = [
+CORTE_INDICADOR: Final = ("pagador_ispb", "recebedor_ispb", "forma_de_iniciacao")
+CHAVE_INDICADOR: Final = ("fonte", "granularidade", "inicio", *CORTE_INDICADOR)
+CAMPOS_JANELA: Final = [
+    _cheio("fonte", _TEXTO),
     _cheio("granularidade", _TEXTO),
     _cheio("inicio", TimestampType()),
     _cheio("fim", TimestampType()),
-    _cheio("pagador_ispb", _TEXTO),
-    _cheio("recebedor_ispb", _TEXTO),
-    _cheio("forma_de_iniciacao", _TEXTO),
+    *(_cheio(nome, _TEXTO) for nome in CORTE_INDICADOR),
+    _cheio("data", DateType()),
 ]
-"""A janela `[inicio, fim)` em UTC e o corte. `granularidade` minuto | hora | dia; o dia é o de Brasília (UTC−3)."""
+"""A janela `[inicio, fim)` em UTC e o corte. `granularidade` minuto | hora | dia; o dia é o de Brasília (UTC−3).
 
-INDICADORES: Final = StructType(
-    [*CAMPOS_CHAVE_INDICADOR, _cheio("quantidade", _LONGO), _cheio("valor_centavos", _LONGO)]
-)
+`fonte` diz quem contou, `lote` (a história) ou `fluxo`: as duas se somam. `data` = dia UTC de `inicio`.
+"""
+
+INDICADORES: Final = StructType([*CAMPOS_JANELA, _cheio("quantidade", _LONGO), _cheio("total_centavos", _LONGO)])
 """Volume e valor dos Pix válidos de cada janela."""
 INDICADORES_FRAUDE: Final = StructType([
-    *CAMPOS_CHAVE_INDICADOR,
+    *CAMPOS_JANELA,
     _cheio("rotulos", _LONGO),
     _cheio("fraudes", _LONGO),
     _cheio("fraude_centavos", _LONGO),
 ])
-"""Desfechos conhecidos e fraudes confirmadas, na janela do pagamento; refeitos quando um rótulo chega."""
+"""Desfechos conhecidos e fraudes confirmadas, na janela do pagamento; refeitos conforme os rótulos chegam."""
 
 CONTROLE_LOTES: Final = StructType([
     _cheio("camada", _TEXTO),

@@ -15,6 +15,7 @@ from plataforma.configuracao import Configuracao
 from plataforma.gravacao import id_da_consulta
 from plataforma.tabela import Tabela
 from processamento.controle import Controle
+from processamento.indicadores import iniciar_indicadores, preencher_indicadores
 from processamento.lotes import (
     Avisar,
     ResumoLote,
@@ -28,6 +29,8 @@ from processamento.tabelas import CONTROLE_LOTES
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.streaming import StreamingQuery
+
+__all__ = ["garantir_tabelas", "iniciar_indicadores", "iniciar_prata", "iniciar_rotulos", "preencher_historico"]
 
 CONSULTA_PRATA: Final = "prata_pix"
 CONSULTA_ROTULOS: Final = "prata_rotulos"
@@ -76,7 +79,7 @@ def iniciar_rotulos(
 def preencher_historico(
     spark: SparkSession, cfg: Configuracao, avisar: Avisar | None = None
 ) -> tuple[ResumoLote, ResumoLote]:
-    """A história, da bronze à prata, pelo mesmo código dos fluxos; devolve o que os eventos e os rótulos viraram.
+    """A história, da bronze à prata e aos indicadores, pelo código dos fluxos; devolve o que os eventos e os rótulos viraram.
 
     Em fatias por deslocamento, cada uma com sua transação: repetir depois de uma queda completa o que faltou. Deve
     terminar antes de os fluxos começarem.
@@ -84,6 +87,7 @@ def preencher_historico(
     garantir_tabelas(spark, cfg, [*tabelas_de_eventos(), *tabelas_de_rotulos(), BRONZE_EVENTOS, BRONZE_ROTULOS])
     eventos = _preencher(spark, cfg, BRONZE_EVENTOS, TOPICO_HISTORICO, processar_eventos, avisar)
     rotulos = _preencher(spark, cfg, BRONZE_ROTULOS, TOPICO_HISTORICO_ROTULOS, processar_rotulos, avisar)
+    preencher_indicadores(spark, cfg)
     return eventos, rotulos
 
 
