@@ -30,13 +30,14 @@ class Exportador:
         self.linha.join(ESPERA_PARADA_SEGUNDOS)
 
 
-def iniciar_exportador(cfg: Configuracao, registro: CollectorRegistry, endereco: str = LOOPBACK) -> Exportador:
-    """Serve `registro` em `endereco:cfg.porta_metricas`. Só em contêiner o endereço não é o de loopback.
+def iniciar_exportador(cfg: Configuracao, registro: CollectorRegistry) -> Exportador:
+    """Serve `registro` em `cfg.endereco_metricas:cfg.porta_metricas`; o endereço só não é loopback em contêiner.
 
     Levanta:
         ErroServico: quando a porta está ocupada ou o endereço não é desta máquina.
     """
     disable_created_metrics()  # type: ignore[no-untyped-call]
+    endereco = getattr(cfg, "endereco_metricas", LOOPBACK)
     try:
         servidor, linha = start_http_server(cfg.porta_metricas, endereco, registro)
     except OSError as erro:
