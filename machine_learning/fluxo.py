@@ -28,8 +28,12 @@ FOLGA_CACHE_BYTES: Final = 4 << 30
 _AMBIENTE_PROPRIO: Final = "PIX_CONSULTA"
 
 
-def iniciar_decisao(spark: SparkSession, cfg: Configuracao, catalogo: Catalogo = PADRAO) -> StreamingQuery:
+def iniciar_decisao(
+    spark: SparkSession, cfg: Configuracao, catalogo: Catalogo = PADRAO, *, uma_vez: bool = False
+) -> StreamingQuery:
     """Inicia a consulta Kafka → Kafka que decide cada Pix; na primeira vez, com o estado da prata.
+
+    `uma_vez`: decide o que já chegou e termina.
 
     Levanta:
         ErroEstado: checkpoint feito com outra forma de estado.
@@ -47,13 +51,13 @@ def iniciar_decisao(spark: SparkSession, cfg: Configuracao, catalogo: Catalogo =
         pasta_cache=str(pasta_cache(cfg, identidade)),
     )
     spark.sparkContext.setLocalProperty("spark.scheduler.pool", FILA_DECISAO)
-    return (
+    escritor = (
         respostas.select("key", "value").writeStream.format("kafka").queryName(CONSULTA)
         .option("kafka.bootstrap.servers", cfg.kafka_servidores).option("topic", cfg.topico_decisoes)
         .option("kafka.acks", "all").option("kafka.linger.ms", "0").option("kafka.compression.type", "lz4")
-        .option("checkpointLocation", str(checkpoint)).outputMode("append").trigger(processingTime="0 seconds")
-        .start()
+        .option("checkpointLocation", str(checkpoint)).outputMode("append")
     )
+    return (escritor.trigger(availableNow=True) if uma_vez else escritor.trigger(processingTime="0 seconds")).start()
 
 
 def pasta_cache(cfg: Configuracao, identidade: str) -> Path:

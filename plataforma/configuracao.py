@@ -17,6 +17,8 @@ from plataforma.erros import ErroConfiguracao
 RAIZ_PROJETO = Path(__file__).resolve().parent.parent
 PREFIXO = "PIX_"
 PERFIS = ("local", "cluster", "databricks")
+MODOS = ("continuo", "disponivel")
+"""Uma consulta corre sem fim, ou processa o que já chegou e termina."""
 TAMANHO_MINIMO_CHAVE = 32
 PORTA_MAXIMA = 65_535
 _ISPB = re.compile(r"[0-9A-Z]{8}")
@@ -34,6 +36,7 @@ class Configuracao:
     """
 
     perfil: str = "local"
+    modo: str = "continuo"
     dados: Path = RAIZ_PROJETO / ".pix" / "dados"
     kafka_servidores: str = "127.0.0.1:19092"
     topico_eventos: str = "pix.eventos"
@@ -67,6 +70,8 @@ class Configuracao:
         """Recusa o valor que não serve, citando-o."""
         if self.perfil not in PERFIS:
             _recusar("perfil", self.perfil, " | ".join(PERFIS))
+        if self.modo not in MODOS:
+            _recusar("modo", self.modo, " | ".join(MODOS))
         for nome in ("particoes_topico", "particoes_estado", "baldes", "max_eventos_lote", "gatilho_lago_segundos",
                      "horizonte_duplicados_horas", "horizonte_estado_horas"):
             if getattr(self, nome) < 1:
