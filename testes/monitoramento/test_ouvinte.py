@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from pyspark.sql import functions as F
 
 from ingestao import fluxo as fluxo_ingestao
+from machine_learning import decisoes_lago
 from machine_learning.observacao import ACOES, COLUNAS, NOME_OBSERVACAO, observacoes
 from monitoramento.metricas import Metricas, criar_metricas
 from monitoramento.observado import registrar_resumo
@@ -100,7 +101,7 @@ def test_camadas_seguem_a_convencao_do_nome(bancada: Bancada) -> None:
 
 def test_as_consultas_do_lago_sao_conhecidas_pelo_nome(bancada: Bancada) -> None:
     nomes = [fluxo_ingestao.CONSULTA_EVENTOS, fluxo_ingestao.CONSULTA_ROTULOS,
-             fluxo_processamento.CONSULTA_PRATA, fluxo_processamento.CONSULTA_ROTULOS]
+             fluxo_processamento.CONSULTA_PRATA, fluxo_processamento.CONSULTA_ROTULOS, decisoes_lago.CONSULTA]
     bancada.ouvir(observedMetrics={nome: {"linhas": 9} for nome in nomes})
     assert bancada.valor("pix_eventos_total", camada="bronze", desfecho="recebido") == 9
     assert bancada.valor("pix_ouvinte_erros_total") == 0
