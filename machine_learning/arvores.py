@@ -1,0 +1,182 @@
+"""Árvores em colunas: previsão compilada e valores de Shapley exatos, iguais para boosting e floresta.
+
+Os estimadores do sklearn são bons para treinar e caros para servir lotes pequenos. Aqui cada árvore vira linhas de
+nós (para somar folhas) e cada folha vira uma caixa (para explicar): o intervalo de cada atributo no caminho até ela e
+a fração `z` do treino que passaria se o atributo fosse desconhecido.
+
+O valor de Shapley de um jogo cuja folha vale o produto de fatores tem forma de integral (extensão multilinear):
+`phi_i = v · (o_i - z_i) · ∫₀¹ Π_{j≠i} (z_j·(1-t) + o_j·t) dt`, com `o_j` = 1 se x_j cai no intervalo. O integrando é um
+polinômio de grau m-1: Gauss-Legendre com ⌈m/2⌉ pontos o integra sem erro.
+
+Fonte: Owen, G. (1972), Multilinear Extensions of Games; Lundberg et al. (2020), explicação dependente do caminho.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Reais = NDArray[np.float64]
+Inteiros32 = NDArray[np.int32]
+FOLHA: Final = -1
+MAXIMO_PONTOS: Final = 32
+"""Pontos de quadratura guardados: exato para até 64 atributos distintos em um caminho."""
+
+
+class Bosque(NamedTuple):
+    """Árvores justapostas; cada nó é uma linha. `atributo` FOLHA = folha; `esquerda` e `direita` são linhas."""
+
+    raiz: Inteiros32
+    atributo: Inteiros32
+    corte: Reais
+    esquerda: Inteiros32
+    direita: Inteiros32
+    nulo_a_esquerda: NDArray[np.bool_]
+    valor: Reais
+    cobertura: Reais
+
+
+class Caixas(NamedTuple):
+    """As folhas de um bosque como caixas; a folha f tem as condições `inicio[f]:inicio[f + 1]`."""
+
+    inicio: Inteiros32
+    valor: Reais
+    atributo: Inteiros32
+    minimo: Reais
+    maximo: Reais
+    aceita_nulo: NDArray[np.bool_]
+    z: Reais
+
+
+def de_boosting(estimador: Any) -> Bosque:
+    """As árvores de um HistGradientBoostingClassifier binário; somam log-chances, sem a base."""
+    partes = []
+    for (previsor,) in estimador._predictors:  # noqa: SLF001 — o sklearn não expõe as árvores por outro caminho
+        nos = previsor.nodes
+        folha = nos["is_leaf"].astype(bool)
+        partes.append((
+            np.where(folha, FOLHA, nos["feature_idx"]), nos["num_threshold"], nos["left"], nos["right"],
+            nos["missing_go_to_left"].astype(bool), np.where(folha, nos["value"], 0.0), nos["count"],
+        ))
+    return _justapor(partes)
+
+
+def de_floresta(estimador: Any) -> Bosque:
+    """As árvores de uma floresta binária do sklearn; a soma das folhas é a probabilidade da classe 1."""
+    partes = []
+    for arvore in estimador.estimators_:
+        t = arvore.tree_
+        folha = t.children_left == FOLHA
+        proporcao = t.value[:, 0, 1] / t.value[:, 0, :].sum(axis=1)
+        partes.append((
+            np.where(folha, FOLHA, t.feature), t.threshold, t.children_left, t.children_right,
+            np.asarray(t.missing_go_to_left, bool), np.where(folha, proporcao, 0.0) / len(estimador.estimators_),
+            t.weighted_n_node_samples,
+        ))
+    return _justapor(partes)
+
+
+def _justapor(partes: list[tuple[Any, ...]]) -> Bosque:
+    tamanhos = np.array([parte[0].size for parte in partes])
+    raiz = np.concatenate([[0], np.cumsum(tamanhos)[:-1]])
+    colunas = [np.concatenate([parte[i] for parte in partes]) for i in range(7)]
+    recuo = np.repeat(raiz, tamanhos)
+    return Bosque(
+        raiz.astype(np.int32), colunas[0].astype(np.int32), colunas[1].astype(np.float64),
+        (colunas[2].astype(np.int64) + recuo).astype(np.int32), (colunas[3].astype(np.int64) + recuo).astype(np.int32),
+        colunas[4].astype(np.bool_), colunas[5].astype(np.float64), colunas[6].astype(np.float64),
+    )
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def somar(b: Bosque, x: Reais) -> Reais:
+    """A soma das folhas alcançadas por cada linha, float64 (n,). `x`: float64 (n, atributos), NaN = nulo."""
+    saida = np.zeros(x.shape[0])
+    for a in range(b.raiz.size):
+        raiz = b.raiz[a]
+        for i in range(x.shape[0]):
+            no = raiz
+            while b.atributo[no] != FOLHA:
+                v = x[i, b.atributo[no]]
+                vai = b.nulo_a_esquerda[no] if np.isnan(v) else v <= b.corte[no]
+                no = b.esquerda[no] if vai else b.direita[no]
+            saida[i] += b.valor[no]
+    return saida
+
+
+def caixas(b: Bosque) -> Caixas:
+    """Percorre cada árvore uma vez e anota as condições de cada folha, já fundidas por atributo."""
+    inicio, valores, linhas = [0], [], []
+    pilha: list[tuple[int, dict[int, tuple[float, float, bool, float]]]] = [(int(r), {}) for r in b.raiz]
+    while pilha:
+        no, condicoes = pilha.pop()
+        atributo = int(b.atributo[no])
+        if atributo == FOLHA:
+            linhas += [(j, *condicao) for j, condicao in condicoes.items()]
+            valores.append(b.valor[no])
+            inicio.append(len(linhas))
+            continue
+        menor, maior, nulo, z = condicoes.get(atributo, (-np.inf, np.inf, True, 1.0))
+        corte, a_esquerda = float(b.corte[no]), bool(b.nulo_a_esquerda[no])
+        for filho, faixa, passa in (
+            (int(b.esquerda[no]), (menor, min(maior, corte)), nulo and a_esquerda),
+            (int(b.direita[no]), (max(menor, corte), maior), nulo and not a_esquerda),
+        ):
+            fracao = float(b.cobertura[filho] / b.cobertura[no])
+            pilha.append((filho, {**condicoes, atributo: (*faixa, passa, z * fracao)}))
+    colunas = [np.array([linha[i] for linha in linhas], np.float64) for i in range(5)]
+    return Caixas(
+        np.array(inicio, np.int32), np.array(valores), colunas[0].astype(np.int32), colunas[1], colunas[2],
+        colunas[3].astype(np.bool_), colunas[4],
+    )
+
+
+def base(c: Caixas) -> float:
+    """O valor esperado quando nada se sabe: a soma das folhas, cada uma pela fração do treino que a alcança."""
+    produto = np.ones(c.valor.size)
+    cheias = np.diff(c.inicio) > 0
+    produto[cheias] = np.multiply.reduceat(c.z, c.inicio[:-1][cheias]) if cheias.any() else 1.0
+    return float((c.valor * produto).sum())
+
+
+def contribuicoes(c: Caixas, x: Reais) -> Reais:
+    """Os valores de Shapley de cada linha, float64 (n, atributos): somam previsão menos `base`."""
+    nos, pesos = _quadratura()
+    return np.asarray(_contribuicoes(c, x, nos, pesos), np.float64)
+
+
+def _quadratura() -> tuple[Reais, Reais]:
+    """Pontos e pesos em [0, 1]; a linha q traz os de q pontos."""
+    nos, pesos = np.zeros((MAXIMO_PONTOS + 1, MAXIMO_PONTOS)), np.zeros((MAXIMO_PONTOS + 1, MAXIMO_PONTOS))
+    for q in range(1, MAXIMO_PONTOS + 1):
+        n, p = np.polynomial.legendre.leggauss(q)
+        nos[q, :q], pesos[q, :q] = (n + 1) / 2, p / 2
+    return nos, pesos
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _contribuicoes(c: Caixas, x: Reais, nos: Reais, pesos: Reais) -> Reais:
+    saida = np.zeros((x.shape[0], x.shape[1]))
+    dentro = np.zeros(2 * MAXIMO_PONTOS)
+    for i in range(x.shape[0]):
+        for f in range(c.valor.size):
+            de, m = c.inicio[f], c.inicio[f + 1] - c.inicio[f]
+            if m == 0 or c.valor[f] == 0.0:
+                continue
+            for k in range(m):
+                v = x[i, c.atributo[de + k]]
+                cabe = c.aceita_nulo[de + k] if np.isnan(v) else c.minimo[de + k] < v <= c.maximo[de + k]
+                dentro[k] = 1.0 if cabe else 0.0
+            pontos = (m + 1) // 2
+            for q in range(pontos):
+                t = nos[pontos, q]
+                produto = c.valor[f] * pesos[pontos, q]
+                for k in range(m):
+                    produto *= c.z[de + k] * (1.0 - t) + dentro[k] * t
+                for k in range(m):
+                    fator = c.z[de + k] * (1.0 - t) + dentro[k] * t
+                    saida[i, c.atributo[de + k]] += produto * (dentro[k] - c.z[de + k]) / fator
+    return saida

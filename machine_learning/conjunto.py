@@ -1,0 +1,211 @@
+"""O conjunto: atributos de cada Pix como eram no instante dele, e o rótulo como se sabia no instante do treino.
+
+Duas origens: as tabelas (prata e rótulos) e um histórico de seis colunas (`historico_externo`). As duas passam pelo
+executor de estado, o mesmo núcleo que serve as decisões. Um Pix só conta como legítimo depois do atraso do rótulo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plataforma.erros import ErroDados
+from processamento.atributos import CONTEXTO, NOMES, contexto, derivar
+from processamento.catalogo import PADRAO, Catalogo
+from processamento.estado.arena import Arena
+from processamento.estado.lote import FATIA, Eventos, Fraudes, medir_fatia
+from processamento.tabelas import PRATA_PIX, PRATA_ROTULOS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+    from plataforma.configuracao import Configuracao
+    from plataforma.tabela import Tabela
+
+Inteiros = NDArray[np.int64]
+Logicos = NDArray[np.bool_]
+NUNCA: Final = np.iinfo(np.int64).max
+"""`conhecido_em_us` de quem não tem fraude confirmada."""
+DIA_US: Final = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Historico:
+    """Pix e o que se sabe deles, em ordem de instante.
+
+    Args:
+        eventos: colunas do executor de estado.
+        contexto: float64 (n, len(CONTEXTO)), NaN = não informado; None = nenhum (seis colunas).
+        conhecido_em_us: quando a fraude foi confirmada; `NUNCA` se não foi.
+        tipologia: nome por Pix ("" = sem); serve só a relatórios.
+        nomes: identificação externa de cada Pix, para a saída; None = usar `eventos.id_evento`.
+    """
+
+    eventos: Eventos
+    contexto: NDArray[np.float64] | None
+    conhecido_em_us: Inteiros
+    tipologia: NDArray[Any]
+    nomes: NDArray[Any] | None = None
+    segmento: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        """Quantos Pix."""
+        return int(self.eventos.instante_us.size)
+
+    def fraudes(self) -> Fraudes:
+        """As confirmadas, com o instante em que se souberam."""
+        e, quais = self.eventos, self.conhecido_em_us != NUNCA
+        return Fraudes(
+            e.id_evento[quais], e.instante_us[quais], self.conhecido_em_us[quais], e.pagador[quais],
+            e.recebedor[quais], e.dispositivo[quais],
+        )
+
+
+@dataclass(frozen=True)
+class Conjunto:
+    """Linhas de treino ou teste, em ordem de instante; todas as colunas de forma (n, ...).
+
+    `x` float32 (n, len(NOMES)); `conhecido_em_us` NUNCA = sem fraude confirmada; valores em centavos.
+    """
+
+    x: NDArray[np.float32]
+    instante_us: Inteiros
+    conhecido_em_us: Inteiros
+    valor: Inteiros
+    pagador: Inteiros
+    recebedor: Inteiros
+    id_evento: Inteiros
+    tipologia: NDArray[Any]
+
+    def __len__(self) -> int:
+        """Quantas linhas."""
+        return int(self.instante_us.size)
+
+    def y(self, sabido_ate_us: int = NUNCA - 1) -> NDArray[np.int8]:
+        """1 onde a fraude era conhecida até `sabido_ate_us` (inclusive)."""
+        return (self.conhecido_em_us <= sabido_ate_us).astype(np.int8)
+
+    def onde(self, quais: Logicos) -> Self:
+        """Só as linhas marcadas."""
+        return type(self)(*(getattr(self, nome)[quais] for nome in self.__dataclass_fields__))
+
+    def entre(self, de_us: int, ate_us: int) -> Self:
+        """As linhas com instante em [de, até)."""
+        return self.onde((self.instante_us >= de_us) & (self.instante_us < ate_us))
+
+
+def medir(
+    historico: Historico, catalogo: Catalogo, quais: Logicos, progresso: Callable[[int], None] = lambda _: None
+) -> Conjunto:
+    """Calcula os atributos só dos Pix marcados, com todo o histórico no estado.
+
+    Medir depois de inserir tudo dá o mesmo que servir em ordem: as janelas só olham para antes de cada Pix, e uma
+    fraude só existe a partir de `conhecido_em_us`.
+
+    Args:
+        historico: todos os Pix.
+        catalogo: o que medir.
+        quais: lógico (n,), os Pix que se querem.
+        progresso: recebe quantos Pix foram medidos a cada fatia.
+    """
+    arena = Arena(catalogo, reter_tudo=True)
+    arena.inserir(historico.eventos.linhas())
+    arena.inserir(historico.fraudes().linhas())
+    lugares = np.flatnonzero(quais)
+    e = Eventos(*(getattr(historico.eventos, nome)[lugares] for nome in Eventos.__dataclass_fields__))
+    x = np.empty((lugares.size, len(NOMES)), np.float32)
+    for inicio in range(0, lugares.size, FATIA):
+        fatia = slice(inicio, min(inicio + FATIA, lugares.size))
+        n = fatia.stop - fatia.start
+        ctx = np.full((n, len(CONTEXTO)), np.nan) if historico.contexto is None else historico.contexto[lugares[fatia]]
+        primitivas = medir_fatia(catalogo, arena, e, fatia)
+        x[fatia] = derivar(catalogo, primitivas, e.instante_us[fatia], e.valor_centavos[fatia], ctx)
+        progresso(n)
+    return Conjunto(
+        x, e.instante_us, historico.conhecido_em_us[lugares], e.valor_centavos, e.pagador, e.recebedor, e.id_evento,
+        historico.tipologia[lugares],
+    )
+
+
+def das_tabelas(cfg: Configuracao, spark: SparkSession | None = None) -> tuple[Historico, dict[str, int]]:
+    """O histórico que está na prata, e a versão lida de cada tabela.
+
+    Args:
+        cfg: onde estão as tabelas.
+        spark: sessão a usar; None lê sem JVM (perfis local e cluster).
+
+    Levanta:
+        ErroDados: tabela ausente ou vazia.
+    """
+    colunas = [
+        "id_evento", "instante_us", "valor_centavos", "pagador_id", "recebedor_id", "dispositivo_id", *CONTEXTO,
+    ]
+    pix, versao_pix = _ler(cfg, spark, PRATA_PIX, colunas)
+    rotulos, versao_rotulos = _ler(
+        cfg, spark, PRATA_ROTULOS, ["id_evento", "conhecido_em_us", "fraude", "tipologia", "classe"]
+    )
+    if not pix.num_rows:
+        msg = f"a tabela {PRATA_PIX.nome} está vazia: traga eventos com ./pix simular, importar ou demonstrar"
+        raise ErroDados(msg)
+    pix = pix.sort_by([("instante_us", "ascending"), ("id_evento", "ascending")])
+    c = {nome: pix.column(nome).combine_chunks() for nome in colunas}
+    inteiros = {nome: np.asarray(c[nome].to_numpy(zero_copy_only=False), np.int64) for nome in colunas[:6]}
+    eventos = Eventos(
+        inteiros["id_evento"], inteiros["instante_us"], inteiros["valor_centavos"], inteiros["pagador_id"],
+        inteiros["recebedor_id"], inteiros["dispositivo_id"],
+    )
+    conhecido, tipologia = _rotular(eventos.id_evento, rotulos)
+    ctx = contexto({nome: c[nome].to_pylist() for nome in CONTEXTO})
+    return Historico(eventos, ctx, conhecido, tipologia), {
+        PRATA_PIX.nome: versao_pix, PRATA_ROTULOS.nome: versao_rotulos,
+    }
+
+
+def _rotular(ids: Inteiros, rotulos: pa.Table) -> tuple[Inteiros, NDArray[Any]]:
+    """Para cada id, quando se confirmou a fraude (a primeira vez) e sua tipologia."""
+    conhecido = np.full(ids.size, NUNCA, np.int64)
+    tipologia = np.full(ids.size, "", object)
+    confirmados = rotulos.filter(rotulos.column("fraude")).sort_by([("conhecido_em_us", "descending")])
+    ordem = np.argsort(ids, kind="stable")
+    alvos = np.asarray(confirmados.column("id_evento").to_numpy(), np.int64)
+    if not alvos.size or not ids.size:
+        return conhecido, tipologia
+    lugares = ordem[np.clip(np.searchsorted(ids[ordem], alvos), 0, ids.size - 1)]
+    achou = ids[lugares] == alvos
+    conhecido[lugares[achou]] = np.asarray(confirmados.column("conhecido_em_us").to_numpy(), np.int64)[achou]
+    nomes = [t or c for t, c in zip(
+        confirmados.column("tipologia").to_pylist(), confirmados.column("classe").to_pylist(), strict=True
+    )]
+    tipologia[lugares[achou]] = np.array(nomes, object)[achou]
+    return conhecido, tipologia
+
+
+def _ler(
+    cfg: Configuracao, spark: SparkSession | None, tabela: Tabela, colunas: list[str]
+) -> tuple[pa.Table, int]:
+    if spark is not None:
+        if not tabela.existe(spark, cfg):
+            raise ErroDados(_ausente(tabela))
+        versao = tabela.delta(spark, cfg).history(1).select("version").head()[0]
+        return tabela.ler(spark, cfg).select(*colunas).toArrow(), int(versao)
+    from deltalake import DeltaTable  # noqa: PLC0415 — leitura sem JVM
+
+    caminho = str(tabela.caminho(cfg))
+    if not DeltaTable.is_deltatable(caminho):
+        raise ErroDados(_ausente(tabela))
+    delta = DeltaTable(caminho)
+    return delta.to_pyarrow_table(columns=colunas), int(delta.version())
+
+
+def _ausente(tabela: Tabela) -> str:
+    return f"a tabela {tabela.nome} ainda não existe: traga eventos com ./pix simular, importar ou demonstrar"
+
+
+def catalogo_de(atraso_dias: int) -> Catalogo:
+    """O catálogo cujo risco tardio respeita o atraso do rótulo; o padrão quando coincide."""
+    return PADRAO if atraso_dias == PADRAO.maturacao_dias else Catalogo(maturacao_dias=max(1, atraso_dias))

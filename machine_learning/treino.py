@@ -1,0 +1,186 @@
+"""`treinar`: tabelas → conjunto → ajuste → MLflow → portão → alias. O único lugar que junta as partes."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from machine_learning import ajuste, avaliacao, conjunto, custos, graficos, modelo, registro
+from machine_learning.conjunto import DIA_US, Conjunto, Historico
+from machine_learning.registro import Corrida, VersaoModelo
+from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroDados, ErroModelo
+from processamento.atributos import NOMES
+from processamento.catalogo import PADRAO, Catalogo
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+JANELA_DIAS: Final = 45
+"""Quanto de história entra no treino; os atributos enxergam tudo o que veio antes."""
+LINHAS_RAPIDO: Final = 150_000
+Passo = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Treinado:
+    """O que saiu de um treino registrado. `promovido` diz se o alias `campeao` passou a esta versão."""
+
+    versao: VersaoModelo
+    ajuste: ajuste.Ajuste
+    promovido: bool
+    portao: dict[str, Any]
+    segundos: float
+
+
+def treinar(
+    cfg: Configuracao, spark: SparkSession | None = None, *, rapido: bool = False, promover: bool = False,
+    motivo: str = "", semente: int = 0, agora_us: int | None = None, catalogo: Catalogo = PADRAO, tarefas: int = 2,
+    passo: Passo = lambda _: None,
+) -> Treinado:
+    """Treina com a prata e seus rótulos, registra a versão e a promove se passa no portão.
+
+    Args:
+        cfg: tabelas, MLflow e nome do modelo.
+        spark: sessão com que ler; None lê sem JVM.
+        rapido: só boosting e logística, com menos linhas (a demonstração).
+        promover: torna campeão mesmo havendo outro, se o portão deixa; sem campeão, promove sempre.
+        motivo: por que se treinou; fica gravado.
+        semente: de todo sorteio.
+        agora_us: instante do treino; None = logo depois do último Pix (o relógio da história, não o da máquina).
+        catalogo: o que medir.
+        tarefas: processadores.
+        passo: recebe cada passo, para a tela.
+
+    Levanta:
+        ErroDados: sem tabelas, sem Pix maduros ou com uma só classe.
+        ErroServico: MLflow fora do ar.
+    """
+    inicio = time.monotonic()
+    passo("lendo a prata")
+    historico, versoes = conjunto.das_tabelas(cfg, spark)
+    agora = int(historico.eventos.instante_us[-1]) + 1 if agora_us is None else agora_us
+    dados = preparar(historico, catalogo, agora, rapido=rapido, passo=passo)
+    politica = custos.ler()
+    feito = ajuste.ajustar(
+        dados, agora_us=agora, atraso_us=catalogo.maturacao_dias * DIA_US, semente=semente, politica=politica,
+        quais=ajuste.RAPIDOS if rapido else ajuste.CANDIDATOS, tarefas=tarefas, progresso=passo,
+    )
+    passo("registrando no MLflow")
+    atual = registro.resolver(cfg, registro.CAMPEAO)
+    versao = _registrar(cfg, feito, politica, catalogo, versoes, motivo, semente)
+    portao = conferir_portao(cfg, feito, atual, dados, agora, catalogo)
+    deve = atual is None or (promover and portao["aprovado"])
+    if deve:
+        registro.apontar(cfg, registro.CAMPEAO, versao, motivo or portao["motivo"])
+    return Treinado(versao, feito, deve, portao, time.monotonic() - inicio)
+
+
+def preparar(
+    historico: Historico, catalogo: Catalogo, agora_us: int, *, rapido: bool, passo: Passo = lambda _: None
+) -> Conjunto:
+    """Os atributos da janela de treino: os últimos `JANELA_DIAS` maduros; no modo rápido, só os mais recentes."""
+    instante = historico.eventos.instante_us
+    limite = agora_us - catalogo.maturacao_dias * DIA_US
+    quais = (instante <= limite) & (instante > limite - JANELA_DIAS * DIA_US)
+    if not quais.any():
+        msg = (
+            f"nenhum Pix da prata tem mais de {catalogo.maturacao_dias} dias (o atraso do rótulo): "
+            "ainda não há o que ensinar"
+        )
+        raise ErroDados(msg)
+    if rapido and int(quais.sum()) > LINHAS_RAPIDO:
+        quais &= instante >= np.sort(instante[quais])[-LINHAS_RAPIDO]
+    passo(f"medindo {int(quais.sum())} Pix")
+    return conjunto.medir(historico, catalogo, quais)
+
+
+def conferir_portao(
+    cfg: Configuracao, feito: ajuste.Ajuste, atual: VersaoModelo | None, dados: Conjunto, agora_us: int,
+    catalogo: Catalogo,
+) -> dict[str, Any]:
+    """O candidato não pode ser pior que o campeão na mesma validação em AP, VDR e calibração, dentro da tolerância.
+
+    Um campeão que já não abre (outro catálogo, arquivo perdido) não defende o lugar.
+    """
+    if atual is None:
+        return {"aprovado": True, "motivo": "não havia campeão"}
+    try:
+        campeao = modelo.carregar(*registro.materializar(cfg, atual), catalogo_versao=catalogo.versao)
+    except ErroModelo as erro:
+        return {"aprovado": True, "motivo": f"o campeão {atual.versao} não abre: {erro}"}
+    fim = dados.entre(feito.janela["validacao"]["de_us"], feito.janela["validacao"]["ate_us"] + 1)
+    y, p = fim.y(agora_us), campeao.probabilidade(fim.x)
+    dele = avaliacao.medir(y, campeao.pontuar(fim.x), fim.valor, probabilidade=p)
+    orcamento = ajuste.ORCAMENTO_DA_ESCOLHA
+    comparadas = {
+        "ap": (feito.validacao["ap"], dele["ap"], 0.01),
+        "vdr": (feito.validacao["orcamento"][orcamento]["vdr"], dele["orcamento"][orcamento]["vdr"], 0.02),
+        "brier": (-feito.validacao["brier"], -dele["brier"], 0.0005),
+    }
+    piores = [nome for nome, (novo, velho, folga) in comparadas.items() if not novo >= velho - folga]
+    texto = f"pior que o campeão {atual.versao} em {', '.join(piores)}" if piores else f"não perde para {atual.versao}"
+    return {"aprovado": not piores, "motivo": texto, "medidas": {n: list(v[:2]) for n, v in comparadas.items()}}
+
+
+def _registrar(
+    cfg: Configuracao, feito: ajuste.Ajuste, politica: custos.Politica, catalogo: Catalogo,
+    versoes: dict[str, int], motivo: str, semente: int,
+) -> VersaoModelo:
+    detector = feito.detector
+    ficha = {
+        "catalogo_versao": catalogo.versao, "referencia": detector.metadados["referencia"], "janela": feito.janela,
+        "validacao": limpo(feito.validacao), "politica_versao": politica.versao,
+    }
+    parametros = {
+        "candidato": detector.candidato, "semente": semente, "catalogo_versao": catalogo.versao,
+        "colunas": len(detector.colunas_), "maturacao_dias": catalogo.maturacao_dias,
+        "calibracao": detector.calibrador_.forma, "politica_versao": politica.versao,
+        **{f"limiar_{acao.value}": round(p, 6) for acao, p in detector.limiares.items()},
+        **{f"{trecho}_{campo}": n for trecho, d in feito.janela.items() for campo, n in d.items()},
+    }
+    marcas = {f"tabela_{nome}": str(v) for nome, v in versoes.items()} | {"motivo_treino": motivo or "treino"}
+    corrida = Corrida(
+        f"treino {detector.candidato}", parametros, achatar(feito.validacao), marcas,
+        graficos.do_ajuste(feito.validacao), {"limiares.json": {a.value: p for a, p in detector.limiares.items()},
+                                              "validacao.json": limpo(feito.validacao)},
+    )
+    tentativas = [
+        Corrida(t.candidato, {"candidato": t.candidato, "semente": semente},
+                {**achatar(t.medidas), "segundos": t.segundos}, {}, {}, {})
+        for t in feito.tentativas
+    ]
+    with tempfile.TemporaryDirectory() as pasta:
+        arquivo = Path(pasta) / registro.ARQUIVO
+        modelo.salvar(detector, arquivo, ficha)
+        return registro.registrar(cfg, corrida, tentativas, arquivo, NOMES)
+
+
+def achatar(medidas: dict[str, Any], prefixo: str = "") -> dict[str, float]:
+    """Medidas aninhadas como nome → número, com `_` entre níveis; o que não é número fica fora."""
+    saida: dict[str, float] = {}
+    for nome, valor in medidas.items():
+        chave = f"{prefixo}{nome}"
+        if isinstance(valor, dict):
+            saida |= achatar(valor, f"{chave}_")
+        elif isinstance(valor, int | float) and not isinstance(valor, bool):
+            saida[chave] = float(valor)
+    return saida
+
+
+def limpo(objeto: Any) -> Any:
+    """O mesmo objeto com NaN e infinitos como None: JSON não os tem."""
+    if isinstance(objeto, dict):
+        return {str(k): limpo(v) for k, v in objeto.items()}
+    if isinstance(objeto, list | tuple):
+        return [limpo(v) for v in objeto]
+    if isinstance(objeto, float | np.floating):
+        return float(objeto) if np.isfinite(objeto) else None
+    return int(objeto) if isinstance(objeto, np.integer) else objeto
+
