@@ -1,8 +1,7 @@
 """O ouvinte das consultas de fluxo: cada progresso do Spark vira métrica, no driver e fora do caminho do dado.
 
 O pipeline não o conhece: sem ele tudo roda igual. Ele não derruba consulta (o erro não sai daqui) nem o esconde
-(contador `pix_ouvinte_erros_total` e registro). O PySpark monta cada progresso com uma chamada ao Java por campo,
-~20 ms de CPU por lote (*medido*); aqui o progresso inteiro vem como um só texto JSON.
+(contador `pix_ouvinte_erros_total` e registro).
 """
 
 from __future__ import annotations
@@ -14,17 +13,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from pyspark.sql.streaming import StreamingQueryListener
-from pyspark.sql.streaming.listener import JStreamingQueryListener
-
 from monitoramento.metricas import ESTATISTICAS_ATRASO, SEM_NOME, Metricas
 from monitoramento.observado import aplicar
+from plataforma.escuta import EscutaEmJson
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.streaming.listener import (
         QueryIdleEvent,
-        QueryProgressEvent,
         QueryStartedEvent,
         QueryTerminatedEvent,
     )
@@ -36,28 +32,15 @@ CAMPO_ATRASO: Final = "{}OffsetsBehindLatest"
 _registro = logging.getLogger(__name__)
 
 
-class Ouvinte(StreamingQueryListener):  # type: ignore[misc]
+class Ouvinte(EscutaEmJson):
     """Traduz inícios, progressos, esperas e fins em métricas. `relogio` dá segundos desde 1970."""
 
     def __init__(self, metricas: Metricas, nome_modelo: str, relogio: Callable[[], float] = time.time) -> None:
         self.metricas, self.nome_modelo, self.relogio = metricas, nome_modelo, relogio
         self._nomes: dict[str, str] = {}
-        self._ponte_java: Any = None
-
-    @property
-    def _jlistener(self) -> Any:
-        """A ponte com a JVM; a do PySpark, com o progresso inteiro em um só JSON."""
-        if self._ponte_java is None:
-            from pyspark import SparkContext  # noqa: PLC0415
-
-            self._ponte_java = SparkContext._jvm.PythonStreamingQueryListenerWrapper(_Ponte(self))  # noqa: SLF001
-        return self._ponte_java
 
     def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: D102
         self._sem_derrubar(lambda: self.iniciou(str(event.runId), event.name))
-
-    def onQueryProgress(self, event: QueryProgressEvent) -> None:  # noqa: D102
-        self.progrediu_em_json(event.progress.json)
 
     def onQueryIdle(self, event: QueryIdleEvent) -> None:  # noqa: D102
         self._sem_derrubar(lambda: self.esperou(str(event.runId)))
@@ -128,15 +111,6 @@ class Ouvinte(StreamingQueryListener):  # type: ignore[misc]
         except Exception:
             self.metricas.ouvinte_erros.inc()
             _registro.exception("o ouvinte não soube ler um evento")
-
-
-class _Ponte(JStreamingQueryListener):  # type: ignore[misc]
-    """Implementa a interface Java do Spark; só o progresso difere: um texto em vez de dezenas de chamadas."""
-
-    pylistener: Ouvinte
-
-    def onQueryProgress(self, jevent: Any) -> None:
-        self.pylistener.progrediu_em_json(jevent.progress().json())
 
 
 def ouvir(spark: SparkSession, metricas: Metricas, nome_modelo: str) -> Ouvinte:
