@@ -31,6 +31,7 @@ from plataforma.erros import ErroConfiguracao, ErroServico
 from plataforma.jars import versoes as versoes_dos_jars
 
 MARCA: Final = "demonstracao.marca"
+PRAZO_PREPARO_S: Final = 1_800.0
 PRAZO_DRENAGEM_S: Final = 300.0
 PRAZO_LEITURA_S: Final = 30.0
 BATIDA_S: Final = 0.2
@@ -99,7 +100,7 @@ def _preparar(cfg: Configuracao, pedido: Pedido) -> Trafego:
         servicos.result()
     passo(f"História: {numero(trafego.primeiro_vivo)} Pix; ao vivo: {numero(trafego.vivo().height)}")
     with espera("Iniciando os fluxos…") as mostrar, ThreadPoolExecutor(1) as grupo:
-        _contar_fases(cfg, grupo.submit(subir_fluxos, cfg, lambda _: None), mostrar)
+        _contar_fases(cfg, grupo.submit(subir_fluxos, cfg, lambda _: None, PRAZO_PREPARO_S), mostrar)
     return trafego
 
 
