@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,6 +28,9 @@ from plataforma.trava import Trava
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.streaming import StreamingQuery
+
+    from machine_learning.ativacao import Vigia
+    from monitoramento.metricas import Metricas
 
 ESTADO: Final = "fluxos.estado.json"
 PEDIDO: Final = "fluxos.pedido.json"
@@ -48,11 +52,12 @@ class Motor:
 
     def correr(self) -> int:
         """Prepara, inicia, atende pedidos e espera o fim; devolve o código de saída."""
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415
+
         from monitoramento.exportador import iniciar_exportador  # noqa: PLC0415 — o erro de uso não deve pagá-los
         from monitoramento.metricas import criar_metricas  # noqa: PLC0415
         from monitoramento.ouvinte import ouvir  # noqa: PLC0415
         from plataforma.sessao import obter_sessao  # noqa: PLC0415
-        from prometheus_client import CollectorRegistry  # noqa: PLC0415
 
         self.fase("sessao")
         coletor = CollectorRegistry()
@@ -62,7 +67,7 @@ class Motor:
         try:
             ouvir(spark, metricas, self.cfg.modelo)
             self._preparar(spark)
-            vigia = self._iniciar(spark)
+            vigia = self._iniciar(spark, metricas)
             self.fase("pronto", pronto=True)
             try:
                 return self._atender(spark)
@@ -87,11 +92,12 @@ class Motor:
             preparar(spark, self.cfg, Preparo(**json.loads(arquivo.read_text())), self.fase)
             arquivo.unlink()
 
-    def _iniciar(self, spark: SparkSession) -> Any:
+    def _iniciar(self, spark: SparkSession, metricas: Metricas) -> Vigia:
         from ingestao.fluxo import iniciar_bronze, iniciar_bronze_rotulos  # noqa: PLC0415
         from machine_learning.ativacao import Vigia  # noqa: PLC0415
         from machine_learning.decisoes_lago import iniciar_decisoes_lago  # noqa: PLC0415
         from machine_learning.fluxo import iniciar_decisao  # noqa: PLC0415
+        from monitoramento.observado import registrar_resumo  # noqa: PLC0415
         from processamento.controle import Controle  # noqa: PLC0415
         from processamento.fluxo import iniciar_prata, iniciar_rotulos  # noqa: PLC0415
         from processamento.indicadores import iniciar_indicadores  # noqa: PLC0415
@@ -103,10 +109,12 @@ class Motor:
         controle = Controle(self.cfg)
         spark.streams.addListener(controle)
         self.fase("consultas")
+        avisar = partial(registrar_resumo, metricas)
         partidas: list[Callable[[], StreamingQuery]] = [
             lambda: iniciar_decisao(spark, self.cfg), lambda: iniciar_bronze(spark, self.cfg),
             lambda: iniciar_bronze_rotulos(spark, self.cfg),
-            lambda: iniciar_prata(spark, self.cfg, controle=controle), lambda: iniciar_rotulos(spark, self.cfg),
+            lambda: iniciar_prata(spark, self.cfg, avisar=avisar, controle=controle),
+            lambda: iniciar_rotulos(spark, self.cfg, avisar=avisar),
             lambda: iniciar_decisoes_lago(spark, self.cfg), lambda: iniciar_indicadores(spark, self.cfg),
         ]
         for partida in partidas:

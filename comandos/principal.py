@@ -16,7 +16,7 @@ from typing import Any, Final
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-from comandos import apresentacao, demonstrar, diagnostico, estado, limpar, parar, subir, testar
+from comandos import apresentacao, conferir, demonstrar, diagnostico, estado, limpar, parar, subir, testar, treinar
 from comandos.portugues import OPCOES_DE_AJUDA, Verbo, Verbos, mensagem_de_uso
 from plataforma.erros import ErroPipeline
 
@@ -36,6 +36,8 @@ def criar_app() -> typer.Typer:
     app.command("subir", cls=Verbo)(subir.comando)
     app.command("parar", cls=Verbo)(parar.comando)
     app.command("estado", cls=Verbo)(estado.comando)
+    app.command("treinar", cls=Verbo)(treinar.comando)
+    app.command("conferir", cls=Verbo)(conferir.comando)
     app.command("limpar", cls=Verbo)(limpar.comando)
     app.command("testar", cls=Verbo)(testar.comando)
     return app

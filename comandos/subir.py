@@ -10,13 +10,12 @@ from typing import Any, Final
 
 from comandos.apresentacao import aviso, espera, passo
 from comandos.diagnostico import ESSENCIAIS, exigir
-from plataforma.configuracao import RAIZ_PROJETO, Configuracao
+from plataforma.configuracao import Configuracao
 from plataforma.servicos import processo
 from plataforma.servicos.vida import Servico, deixar_de_pe
 
 FLUXOS: Final = "fluxos"
 PRAZO_FLUXOS_SEGUNDOS: Final = 300
-CONFIG_PROMETHEUS: Final = RAIZ_PROJETO / "monitoramento" / "prometheus.yml"
 
 
 def comando() -> None:
@@ -108,12 +107,11 @@ def _preparar_fluxos(cfg: Configuracao) -> list[str]:
 
 
 def _subir_prometheus(cfg: Configuracao, mostrar: Callable[[str], None]) -> None:
+    from monitoramento.raspagem import preparar_raspagem  # noqa: PLC0415
     from plataforma.servicos import prometheus  # noqa: PLC0415
 
-    if not CONFIG_PROMETHEUS.exists():
-        return
     if prometheus.encontrar_prometheus() is None:
         aviso(f"Prometheus não encontrado, as métricas não serão guardadas: {prometheus.CONSERTO}")
         return
     mostrar("Subindo o Prometheus…")
-    prometheus.iniciar_prometheus(cfg, CONFIG_PROMETHEUS)
+    prometheus.iniciar_prometheus(cfg, preparar_raspagem(cfg))

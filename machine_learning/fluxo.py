@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from machine_learning import partida, plano_decisao
 from machine_learning.esquema import OURO_DECISOES
 from plataforma.configuracao import Configuracao
+from plataforma.daemon_python import PREIMPORTAR
 from plataforma.sessao import FILA_DECISAO
 from processamento.catalogo import PADRAO, Catalogo
 from processamento.protecao import Tokenizador
@@ -25,6 +26,7 @@ CONSULTA: Final = "decisao"
 MEMORIA_COMPARTILHADA: Final = Path("/dev/shm")  # noqa: S108 — só cache, pasta 0700 de nome sorteado
 FOLGA_CACHE_BYTES: Final = 4 << 30
 """Menos que isto e a arena vai para o disco: memória compartilhada cheia mata quem a escreve."""
+_DOS_WORKERS: Final = ("processamento.estado.processador", "machine_learning.decisao", "machine_learning.modelo")
 _AMBIENTE_PROPRIO: Final = "PIX_CONSULTA"
 
 
@@ -106,3 +108,4 @@ def _estado_inicial(
 def _workers_proprios(spark: SparkSession) -> None:
     """Um ambiente só desta consulta dá a ela processos Python só dela: o lago não disputa nem troca os seus."""
     spark.sparkContext.environment[_AMBIENTE_PROPRIO] = CONSULTA
+    spark.sparkContext.environment[PREIMPORTAR] = ",".join(_DOS_WORKERS)

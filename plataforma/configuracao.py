@@ -58,6 +58,7 @@ class Configuracao:
     porta_kafka_controle: int = 19093
     porta_mlflow: int = 15000
     porta_metricas: int = 18000
+    endereco_metricas: str = "127.0.0.1"
     porta_prometheus: int = 19090
     porta_spark_ui: int = 14040
     nossos_ispb: tuple[str, ...] = ("99999010", "99999020")

@@ -4,14 +4,20 @@ O Spark põe `pyspark.zip`, o zip do py4j e o jar do núcleo no caminho de cada 
 `importlib.invalidate_caches()`, chamado a cada tarefa, relê o diretório de cada um deles: cerca de 95 ms por tarefa.
 O mesmo PySpark está instalado no ambiente, então os zips são dispensáveis; onde não está, ficam.
 
+Módulos pesados nomeados em `PIX_PREIMPORTAR` são importados uma vez, aqui: cada processo nasce com eles por `fork`, em
+vez de pagar segundos de importação no primeiro micro-lote que atende.
+
 Uso: `spark.python.daemon.module=plataforma.daemon_python` (perfis local e cluster).
 """
 
 from __future__ import annotations
 
+import importlib
+import os
 import sys
 from importlib.machinery import PathFinder
 
+PREIMPORTAR = "PIX_PREIMPORTAR"
 COMPRIMIDOS = (".zip", ".jar")
 
 
@@ -27,6 +33,8 @@ def principal() -> None:
     """Limpa o caminho e entrega o processo ao daemon do PySpark."""
     sys.path[:] = caminho_sem_zips(sys.path)
     sys.path_importer_cache.clear()
+    for modulo in filter(None, os.environ.get(PREIMPORTAR, "").split(",")):
+        importlib.import_module(modulo)
     from pyspark import daemon  # noqa: PLC0415  o PySpark só pode ser importado depois da limpeza
 
     daemon.manager()
