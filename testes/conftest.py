@@ -13,6 +13,7 @@ import pytest
 from plataforma.configuracao import RAIZ_PROJETO, Configuracao
 from plataforma.maquina import porta_livre as porta_livre_agora
 from plataforma.servicos.broker import criar_topicos, iniciar_broker, parar_broker
+from plataforma.servicos.mlflow_servidor import iniciar_mlflow, parar_mlflow
 from plataforma.sessao import obter_sessao
 
 if TYPE_CHECKING:
@@ -84,6 +85,16 @@ def broker(cfg_sessao: Configuracao) -> Iterator[Configuracao]:
         yield cfg_sessao
     finally:
         parar_broker(cfg_sessao)
+
+
+@pytest.fixture(scope="session")
+def mlflow_vivo(cfg_sessao: Configuracao) -> Iterator[Configuracao]:
+    """Um servidor MLflow real, em porta livre; devolve a configuração que o alcança."""
+    iniciar_mlflow(cfg_sessao)
+    try:
+        yield cfg_sessao
+    finally:
+        parar_mlflow(cfg_sessao)
 
 
 @pytest.fixture(scope="session")
