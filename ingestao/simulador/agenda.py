@@ -26,7 +26,7 @@ def gerar(economia: Economia, de_us: int, ate_us: int) -> Tabela:
     """Os pagamentos com data em [de, ate); o repasse do salário pode sair do período (quem chama o guarda)."""
     partes = []
     for mes in calendario.meses(de_us, ate_us):
-        partes += _salarios(economia, mes) + [_mensais(economia, mes)]
+        partes += [*_salarios(economia, mes), _mensais(economia, mes)]
     todos = lote.juntar(partes)
     todos = todos[~economia.impossivel(todos["pagador"], todos["recebedor"], todos["instante"])]
     return todos[(todos["instante"] >= de_us) & (todos["instante"] < ate_us)]

@@ -47,7 +47,8 @@ def observar(rng: np.random.Generator, economia: Economia, pagamentos: Tabela) -
     dias_alheio = pagamentos["aparelho_dias"].astype(np.int64)
     token = np.where(alheio, _tokens_alheios(economia.semente, pagamentos["aparelho"]), token)
     cadastrado = np.where(alheio, dias_alheio >= 0, cadastrado)
-    return Aparelhos(token, cadastrado, np.where(alheio, dias_alheio, dias), ~alheio & (quando - desde < _RECEM_TROCADO))
+    recem_trocado = ~alheio & (quando - desde < _RECEM_TROCADO)
+    return Aparelhos(token, cadastrado, np.where(alheio, dias_alheio, dias), recem_trocado)
 
 
 def _tokens_alheios(semente: int, numero: Inteiros) -> npt.NDArray[np.bytes_]:

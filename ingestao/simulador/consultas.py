@@ -13,7 +13,7 @@ from ingestao.simulador.parametros import DIA_US, HORA_US, SEGUNDO_US
 _JANELA_US: Final = 90 * DIA_US
 _ATRASO_US: Final = 12 * HORA_US
 """O DICT atualiza os contadores em até 12 h. Fonte: pix.md 2.6."""
-_MARCADAS: Final = 0.45
+_MARCADAS: Final = 0.30
 """Fração das fraudes aceitas que vira marca do titular certo (as outras marcam outra camada ou ninguém)."""
 _ABRE_EM: Final = 0.3
 """Quando, entre o pagamento e o desfecho, a notificação foi aberta."""
@@ -30,8 +30,8 @@ def apurar(pagamentos: Tabela, contestacoes: Tabela, recebidos: Inteiros, desde_
     quem = contestacoes["recebedor"].astype(np.int64)
     marcada = acaso_estavel(17, contestacoes["instante"], quem) < _MARCADAS
     aceita = contestacoes["aceita"]
-    abertura = contestacoes["instante"] + ((contestacoes["conhecido"] - contestacoes["instante"]) * _ABRE_EM).astype(int)
     fecha = contestacoes["conhecido"]
+    abertura = contestacoes["instante"] + ((fecha - contestacoes["instante"]) * _ABRE_EM).astype(np.int64)
 
     def ate(conhecidas: Logicos, momento: Inteiros, agora: Inteiros) -> Inteiros:
         chaves = np.sort(_chave(quem[conhecidas], momento[conhecidas], desde_us))

@@ -92,7 +92,7 @@ def _das_honestas(rng: np.random.Generator, economia: Economia, pagamentos: Tabe
 
 def atrasos(rng: np.random.Generator, n: int) -> Inteiros:
     """Do pagamento ao desfecho, µs: horas (autoatendimento), dias (análise) ou semanas (quem demora a perceber)."""
-    ritmo = rng.choice(3, n, p=[0.38, 0.42, 0.20])
+    ritmo = rng.choice(3, n, p=[0.32, 0.45, 0.23])
     espera = np.choose(ritmo, [
         lote.lognormal(rng, 5 * HORA_US, 1.1, n), lote.lognormal(rng, 3.5 * DIA_US, 0.6, n),
         lote.lognormal(rng, 16 * DIA_US, 0.7, n),

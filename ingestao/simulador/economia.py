@@ -14,6 +14,7 @@ from ingestao.simulador.parametros import Parametros
 from ingestao.simulador.populacao import Papel, Populacao
 
 _TENTATIVAS: Final = 6
+_EMPRESAS: Final = 0.09
 _PREFERENCIA: Final = np.cumsum(1.0 / np.arange(1, 11) ** 1.1)
 """Quanto se volta ao primeiro conhecido mais que ao décimo."""
 
@@ -75,9 +76,11 @@ class Economia:
         fechada = (p.abertura[pagador] > instante) | (p.abertura[recebedor] > instante)
         return np.asarray(fechada | (pagador == recebedor) | ~(p.nossa[pagador] | p.nossa[recebedor]))
 
-    def nossas_pessoas(self, rng: np.random.Generator, n: int, instante: Inteiros) -> Inteiros:
-        """Clientes nossos, pessoas, já abertos, sorteados pela atividade (as vítimas comuns)."""
-        return self.pagadores(rng, n, instante, self.grupos["pessoas"] & self.populacao.nossa)
+    def gente(self, rng: np.random.Generator, n: int, instante: Inteiros) -> Inteiros:
+        """Quem vive ocasiões e sofre golpes: pessoas, nossas ou de fora, e às vezes uma empresa."""
+        empresa = lote.chance(rng, n, _EMPRESAS)
+        pessoas = self.pagadores(rng, n, instante, self.grupos["pessoas"])
+        return np.where(empresa, self.pagadores(rng, n, instante, self.grupos["empresas"]), pessoas)
 
     def pagadores(self, rng: np.random.Generator, n: int, instante: Inteiros, mascara: Logicos) -> Inteiros:
         """Contas da máscara, abertas no instante, sorteadas pela atividade."""

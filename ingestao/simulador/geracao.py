@@ -116,7 +116,8 @@ class Gerador:
         especiais = [self._pendentes, golpes, agenda.gerar(self._economia, de_us, ate_us),
                      ocasioes.gerar(rng, self._economia, n, de_us, ate_us)]  # fmt: skip
         fixos = self._possiveis(lote.juntar(especiais), de_us)
-        fixos = lote.juntar([fixos, self._possiveis(ocasioes.repassar(rng, self._economia, fixos[~fixos["fraude"]]), de_us)])
+        ecos = ocasioes.repassar(rng, self._economia, fixos[~fixos["fraude"]])
+        fixos = lote.juntar([fixos, self._possiveis(ecos, de_us)])
         comuns, falta = lote.vazio(), n - int((fixos["instante"] < ate_us).sum())
         while falta > 0:
             nova = rotina.gerar(rng, self._economia, round(falta * _REPOSICAO) + 8, de_us, ate_us)
@@ -155,11 +156,11 @@ def _devolucoes(rng: np.random.Generator, economia: Economia, golpes: Tabela) ->
 
 
 def _rotulos(eventos: pl.DataFrame, feitas: Tabela) -> pl.DataFrame:
-    linhas = pl.Series(feitas["evento"].astype(np.uint32))
+    linhas, classe = pl.Series(feitas["evento"].astype(np.uint32)), pl.Series(feitas["classe"].astype(np.uint32))
     dos_eventos = eventos.select("id_fim_a_fim", "instante_us", "pagador_conta", "recebedor_conta", "dispositivo")
     return dos_eventos.select(pl.all().gather(linhas)).with_columns(
         pl.Series("conhecido_em_us", feitas["conhecido"]),
-        pl.Series("classe", contestacoes.CLASSES, dtype=pl.String).gather(pl.Series(feitas["classe"].astype(np.uint32))),
+        pl.Series("classe", contestacoes.CLASSES, dtype=pl.String).gather(classe),
         pl.Series("resultado", np.where(feitas["aceita"], "AGREED", "DISAGREED"), dtype=pl.String),
         _nome_tipologia(feitas["tipologia"]),
     ).select(list(ROTULOS))  # fmt: skip

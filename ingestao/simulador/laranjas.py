@@ -17,16 +17,17 @@ from ingestao.simulador.lote import Inteiros
 from ingestao.simulador.parametros import DIA_US, Parametros
 from ingestao.simulador.populacao import COORTE_DIAS, Papel, Populacao
 
-_POR_DIA: Final = 0.00062
-"""Laranjas novas por conta e dia: com vida mediana de 8 dias, umas 0,7 % das contas estão em uso."""
-_VIDA_DIAS: Final = 8.0
+_POR_DIA: Final = 0.00095
+"""Laranjas novas por conta e dia: com vida mediana de 6 dias, umas 0,8 % das contas estão em uso."""
+_VIDA_DIAS: Final = 6.0
+_EMPRESAS: Final = 0.22
 _JOVENS: Final = 0.34
 _JOVEM_DIAS: Final = 75
-_AVULSAS: Final = 0.22
+_AVULSAS: Final = 0.30
 """Fração dos golpes cujo recebedor é usado uma vez só."""
 _OLHAR_DIAS: Final = 40
 _TENTATIVAS: Final = 12
-_PROCURA_PEQUENA: Final = 15.0
+_PROCURA_PEQUENA: Final = 40.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Laranjas:
     ) -> Inteiros:
         """Um recebedor de golpe por pagamento: uma laranja em uso ou, se `nova`, às vezes uma conta avulsa."""
         n = len(quando)
-        escolha = economia.recebedores(rng, "fisicas", pagador, quando)
+        comum = economia.recebedores(rng, "fisicas", pagador, quando)
+        escolha = np.where(lote.chance(rng, n, _EMPRESAS), economia.recebedores(rng, "lojas", pagador, quando), comum)
         faltam = np.flatnonzero(~lote.chance(rng, n, _AVULSAS if nova else 0.0))
         ate = np.searchsorted(self.inicio, quando, side="right")
         desde = np.searchsorted(self.inicio, quando - _OLHAR_DIAS * DIA_US)
@@ -59,7 +61,9 @@ class Laranjas:
 def criar(parametros: Parametros, semente: int, populacao: Populacao, ate_us: int) -> Laranjas:
     """As laranjas que entram em uso até `ate_us`; pedir mais tempo não muda as primeiras."""
     coortes = max(1, -(-(ate_us - parametros.inicio_us) // (COORTE_DIAS * DIA_US)))
-    levas = [_leva(np.random.default_rng([semente, 2, c + 1]), parametros, populacao, c) for c in range(-1, int(coortes))]
+    levas = [
+        _leva(np.random.default_rng([semente, 2, c + 1]), parametros, populacao, c) for c in range(-1, int(coortes))
+    ]
     conta, inicio, fim = (np.concatenate(coluna) for coluna in zip(*levas, strict=True))
     ordem = np.argsort(inicio, kind="stable")
     return Laranjas(conta[ordem], inicio[ordem], fim[ordem])
@@ -71,12 +75,15 @@ def _leva(
     n = max(4, round(parametros.contas * _POR_DIA * COORTE_DIAS))
     de_us = parametros.inicio_us + coorte * COORTE_DIAS * DIA_US
     inicio = np.sort(de_us + (rng.random(n) * COORTE_DIAS * DIA_US).astype(np.int64))
-    elegivel = (p.papel <= Papel.AUTONOMO) | ((p.papel == Papel.LOJA) & (p.procura < _PROCURA_PEQUENA))
-    todas = np.flatnonzero(elegivel & (p.abertura <= de_us))
-    jovens = np.flatnonzero(elegivel & (p.abertura <= de_us) & (p.abertura > de_us - _JOVEM_DIAS * DIA_US))
-    conta = todas[rng.integers(0, len(todas), n)]
-    if len(jovens):
-        jovem = lote.chance(rng, n, _JOVENS)
-        conta[jovem] = jovens[rng.integers(0, len(jovens), int(jovem.sum()))]
+    aberta = p.abertura <= de_us
+    pessoa = aberta & (p.papel <= Papel.AUTONOMO)
+    empresa = aberta & np.isin(p.papel, (Papel.LOJA, Papel.EMPRESA)) & (p.procura < _PROCURA_PEQUENA)
+    jovem = pessoa & (p.abertura > de_us - _JOVEM_DIAS * DIA_US)
+    tipo = rng.choice(3, n, p=[1 - _EMPRESAS - _JOVENS, _EMPRESAS, _JOVENS])
+    conta = np.zeros(n, np.int64)
+    for codigo, grupo in enumerate((pessoa, empresa, jovem)):
+        onde = np.flatnonzero(grupo if grupo.any() else pessoa)
+        sorteadas = onde[lote.sorteio_ponderado(rng, np.cumsum(np.sqrt(p.procura[onde])), n)]
+        conta = np.where(tipo == codigo, sorteadas, conta)
     fim = inicio + (lote.lognormal(rng, _VIDA_DIAS, 0.8, n) * DIA_US).astype(np.int64)
     return conta, inicio, fim

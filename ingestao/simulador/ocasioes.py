@@ -16,7 +16,8 @@ from ingestao.simulador.economia import Economia
 from ingestao.simulador.lote import Inteiros, Relacao, Tabela
 from ingestao.simulador.parametros import DIA_US, HORA_US, MINUTO_US
 
-_RATEIOS: Final = 0.00045
+_RATEIOS: Final = 0.0007
+_BAZARES: Final = 0.0007
 _GRANDES: Final = 0.0035
 _DIVIDIDOS: Final = 0.0012
 _ENGANOS: Final = 0.0006
@@ -33,7 +34,7 @@ def gerar(rng: np.random.Generator, economia: Economia, n: int, de_us: int, ate_
         fazer(rng, economia, rng.poisson(n * taxa), de_us, ate_us)
         for fazer, taxa in (
             (_rateios, _RATEIOS), (_grandes, _GRANDES), (_divididos, _DIVIDIDOS), (_enganos, _ENGANOS),
-            (_resgates, _RESGATES),
+            (_resgates, _RESGATES), (_bazares, _BAZARES),
         )
     ]  # fmt: skip
     return lote.juntar(partes)
@@ -53,9 +54,11 @@ def repassar(rng: np.random.Generator, economia: Economia, recebidos: Tabela) ->
     return lote.novo(quando, quem, destino, valor, Relacao.PESSOAL)
 
 
-def _inicios(rng: np.random.Generator, economia: Economia, n: int, de_us: int, ate_us: int) -> tuple[Inteiros, Inteiros]:
+def _inicios(
+    rng: np.random.Generator, economia: Economia, n: int, de_us: int, ate_us: int
+) -> tuple[Inteiros, Inteiros]:
     quando, _ = instantes_com_ritmo(rng, n, de_us, ate_us)
-    return quando, economia.nossas_pessoas(rng, n, quando)
+    return quando, economia.gente(rng, n, quando)
 
 
 def _rateios(rng: np.random.Generator, economia: Economia, n: int, de_us: int, ate_us: int) -> Tabela:
@@ -74,6 +77,26 @@ def _rateios(rng: np.random.Generator, economia: Economia, n: int, de_us: int, a
     depois = (quando + rng.uniform(3, 50, n) * HORA_US).astype(np.int64)[paga]
     casa = economia.recebedores(rng, "lojas", anfitriao[paga], depois)
     return lote.juntar([entradas, lote.novo(depois, anfitriao[paga], casa, total, Relacao.GRANDE)])
+
+
+def _bazares(rng: np.random.Generator, economia: Economia, n: int, de_us: int, ate_us: int) -> Tabela:
+    """Alguém vende por uns dias a desconhecidos e leva o apurado a outra conta, às vezes logo a cada venda."""
+    quando, quem = _inicios(rng, economia, n, de_us, ate_us)
+    vendas = rng.integers(3, 14, n)
+    banca = np.repeat(np.arange(n), vendas)
+    hora = quando[banca] + (rng.beta(1.0, 1.6, len(banca)) * 72 * HORA_US).astype(np.int64)
+    fregues = economia.pagadores(rng, len(banca), hora, economia.grupos["fisicas"])
+    preco = lote.lognormal(rng, 14_000, 0.9, n)[banca] * np.exp(0.45 * rng.standard_normal(len(banca)))
+    relacao = np.where(lote.chance(rng, n, 0.5)[banca], Relacao.COMPRA, Relacao.PESSOAL_INEDITA)
+    preco = valores.arredondar(rng, preco, 0.4)
+    leva = lote.chance(rng, n, 0.35)[banca]
+    depois = hora[leva] + lote.lognormal(rng, 25 * MINUTO_US, 1.2, int(leva.sum())).astype(np.int64)
+    conta = economia.populacao.contatos[quem, 0].astype(np.int64)[banca][leva]
+    levado = np.floor(preco[leva] * rng.uniform(0.7, 1.0, int(leva.sum())))
+    return lote.juntar([
+        lote.novo(hora, fregues, quem[banca], preco, relacao),
+        lote.novo(depois, quem[banca][leva], conta, levado, Relacao.PESSOAL),
+    ])
 
 
 def _grandes(rng: np.random.Generator, economia: Economia, n: int, de_us: int, ate_us: int) -> Tabela:

@@ -45,10 +45,9 @@ def gerar(rng: np.random.Generator, economia: Economia, n: int, de_us: int, ate_
 def _pagadores(rng: np.random.Generator, economia: Economia, quando: Inteiros, perfil: Inteiros) -> Inteiros:
     p = economia.populacao
     pagador = np.empty(len(quando), np.int64)
-    atividade = np.where(p.nossa, 1.0, 0.35) * p.atividade > 0
     for numero in range(_PERFIS):
         destes = np.flatnonzero(perfil == numero)
-        mascara = (p.perfil == numero) & atividade
+        mascara = (p.perfil == numero) & (p.atividade > 0)
         pagador[destes] = economia.pagadores(rng, len(destes), quando[destes], mascara)
     return pagador
 

@@ -33,7 +33,7 @@ def teste_conta(c: Cenario, n: int) -> Tabela:
     aparelho, dias = c.aparelhos(n, 0.35)
     sinais = {"campanha": campanha, "aparelho": aparelho, "aparelho_dias": dias, "senha": c.sinal(n, 0.2)}
     depois = quando + (c.rng.uniform(1.0, 29.0, n) * MINUTO_US).astype(np.int64)
-    valor = valores.arredondar(c.rng, bolso(c, vitima, 900, 1.0), 0.4)
+    valor = valores.arredondar(c.rng, bolso(c, vitima, 1_100, 1.2), 0.4)
     return lote.juntar([
         golpe("TESTE_CONTA", quando, vitima, destino, valores.miudos(c.rng, n), **sinais),
         golpe("TESTE_CONTA", depois, vitima, destino, valor, **sinais),
@@ -55,7 +55,7 @@ def _rajada(
     unico = c.laranjas.escolher(c.rng, c.economia, quando, vitima)
     outro = c.laranjas.escolher(c.rng, c.economia, hora, vitima[grupo])
     destino = np.where(c.chance(m, 0.65), unico[grupo], outro)
-    valor = valores.arredondar(c.rng, bolso(c, vitima, 620, 1.05)[grupo] * c.rng.uniform(0.5, 1.3, m), 0.35)
+    valor = valores.arredondar(c.rng, bolso(c, vitima, 850, 1.25)[grupo] * c.rng.uniform(0.5, 1.3, m), 0.35)
     por_conta = {
         "campanha": campanha, "aparelho": aparelho, "aparelho_dias": dias,
         "senha": c.sinal(n, senha), "chip": c.sinal(n, chip), "acesso_remoto": c.sinal(n, remoto),

@@ -22,9 +22,10 @@ def coacao(c: Cenario, n: int) -> Tabela:
     duas = np.stack([c.laranjas.escolher(c.rng, c.economia, quando, vitima) for _ in range(2)])
     destino = duas[(c.chance(m, 0.3)).astype(np.int64), grupo]
     perto = _LIMITE_NOTURNO * c.rng.uniform(0.55, 1.0, m)
-    solto = bolso(c, vitima[grupo], 520, 0.9)
+    solto = bolso(c, vitima[grupo], 700, 1.1)
     valor = valores.arredondar(c.rng, np.where(c.chance(m, 0.4), perto, solto), 0.6)
     return golpe(
         "COACAO", hora, vitima[grupo], destino, valor, campanha=c.numerar(n)[grupo],
-        falhas=c.sinal(n, 0.15, c.rng.integers(1, 3, n))[grupo], limite=c.sinal(n, 0.22, c.rng.integers(0, 4, n))[grupo],
+        falhas=c.sinal(n, 0.15, c.rng.integers(1, 3, n))[grupo],
+        limite=c.sinal(n, 0.22, c.rng.integers(0, 4, n))[grupo],
     )  # fmt: skip

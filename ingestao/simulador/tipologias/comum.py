@@ -15,6 +15,8 @@ from ingestao.simulador.laranjas import Laranjas
 from ingestao.simulador.lote import Inteiros, Reais, Relacao, Tabela
 from ingestao.simulador.parametros import NOMES_TIPOLOGIA
 
+_DISCRETOS: Final = 0.2
+"""Golpes de valor igual ao de um pagamento de todo dia."""
 APARELHOS_FRAUDE: Final = 48
 """Aparelhos que fraudadores reaproveitam; os demais golpes usam um novo a cada vez."""
 
@@ -49,9 +51,9 @@ class Cenario:
         return np.clip(quando, self.de_us, self.ate_us - 1)
 
     def vitimas(self, quando: Inteiros, *, idosas: float = 0.0) -> Inteiros:
-        """Uma cliente nossa por golpe; com probabilidade `idosas`, a mais velha de três."""
+        """Uma vítima por golpe, cliente nossa ou de fora; com probabilidade `idosas`, a mais velha de três."""
         n = len(quando)
-        tres = np.stack([self.economia.nossas_pessoas(self.rng, n, quando) for _ in range(3)])
+        tres = np.stack([self.economia.gente(self.rng, n, quando) for _ in range(3)])
         idade = self.economia.populacao.idade[tres]
         velha = tres[idade.argmax(axis=0), np.arange(n)]
         return np.where(lote.chance(self.rng, n, idosas), velha, tres[0])
@@ -80,8 +82,9 @@ def serie(vezes: Inteiros) -> tuple[Inteiros, Inteiros]:
 
 
 def bolso(cenario: Cenario, quem: Inteiros, mediana_reais: npt.ArrayLike, sigma: float) -> Reais:
-    """Valores em centavos em torno da mediana, maiores para quem gasta mais."""
+    """Valores em centavos em torno da mediana, maiores para quem gasta mais; alguns, discretos."""
     nivel = lote.lognormal(cenario.rng, np.asarray(mediana_reais, np.float64) * 100, sigma, len(quem))
+    nivel *= np.where(cenario.chance(len(quem), _DISCRETOS), 0.18, 1.0)
     return np.asarray(nivel * np.exp(0.8 * cenario.economia.populacao.gasto[quem]))
 
 

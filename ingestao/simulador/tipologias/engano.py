@@ -19,7 +19,7 @@ def falsa_central(c: Cenario, n: int) -> Tabela:
     hora = quando[grupo] + (ordem * lote.lognormal(c.rng, 9 * MINUTO_US, 0.7, m)).astype(np.int64)
     unico = c.laranjas.escolher(c.rng, c.economia, quando, vitima)
     destino = np.where(c.chance(m, 0.7), unico[grupo], c.laranjas.escolher(c.rng, c.economia, hora, vitima[grupo]))
-    valor = valores.arredondar(c.rng, bolso(c, vitima, 850, 1.0)[grupo] * c.rng.uniform(0.6, 1.4, m), 0.15)
+    valor = valores.arredondar(c.rng, bolso(c, vitima, 1_200, 1.25)[grupo] * c.rng.uniform(0.6, 1.4, m), 0.15)
     fala, remoto = c.sinal(n, 0.34), c.sinal(n, 0.12)
     return golpe(
         "FALSA_CENTRAL", hora, vitima[grupo], destino, valor, campanha=c.numerar(n)[grupo], chamada=fala[grupo],
@@ -36,7 +36,7 @@ def falso_parente(c: Cenario, n: int) -> Tabela:
     m = len(grupo)
     hora = quando[grupo] + (ordem * lote.lognormal(c.rng, 38 * MINUTO_US, 0.9, m)).astype(np.int64)
     destino = c.laranjas.escolher(c.rng, c.economia, quando, vitima)
-    crescente = bolso(c, vitima, 480, 0.8)[grupo] * (1.0 + 0.5 * ordem)
+    crescente = bolso(c, vitima, 620, 0.95)[grupo] * (1.0 + 0.5 * ordem)
     valor = valores.arredondar(c.rng, crescente * c.rng.uniform(0.85, 1.15, m), 0.55)
     return golpe("FALSO_PARENTE", hora, vitima[grupo], destino[grupo], valor, campanha=c.numerar(n)[grupo],
                  colou=c.sinal(m, 0.35), demora=c.sinal(m, 0.2, c.rng.integers(110, 260, m)))  # fmt: skip
@@ -47,7 +47,7 @@ def pix_errado(c: Cenario, n: int) -> Tabela:
     quando = c.momentos(n)
     vitima = c.vitimas(quando)
     estranho = c.economia.pagadores(c.rng, n, quando, c.economia.grupos["fisicas"])
-    valor = valores.arredondar(c.rng, lote.lognormal(c.rng, 32_000, 0.9, n), 0.6)
+    valor = valores.arredondar(c.rng, lote.lognormal(c.rng, 32_000, 1.1, n), 0.6)
     depois = quando + np.minimum(lote.lognormal(c.rng, 75 * MINUTO_US, 1.2, n), 30 * HORA_US).astype(np.int64)
     destino = c.laranjas.escolher(c.rng, c.economia, depois, vitima)
     campanha = c.numerar(n)

@@ -22,7 +22,7 @@ def fracionamento(c: Cenario, n: int) -> Tabela:
     destino = irmaos[(c.chance(m, 0.3)).astype(np.int64), grupo]
     tipo = c.rng.integers(0, 3, n)
     parte = np.choose(tipo, [
-        c.rng.uniform(72_000, 100_000, n), c.rng.uniform(12_000, 20_000, n), lote.lognormal(c.rng, 45_000, 0.9, n),
+        c.rng.uniform(72_000, 100_000, n), c.rng.uniform(12_000, 20_000, n), lote.lognormal(c.rng, 70_000, 1.2, n),
     ])  # fmt: skip
     valor = valores.arredondar(c.rng, parte[grupo] * c.rng.uniform(0.9, 1.0, m), 0.5)
     aparelho, dias = c.aparelhos(n, 0.3)

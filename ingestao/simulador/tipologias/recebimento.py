@@ -24,7 +24,7 @@ def conta_laranja(c: Cenario, n: int) -> Tabela:
     hora = quando[grupo] + (c.rng.beta(1.0, 2.0, m) * 60 * HORA_US).astype(np.int64)
     campanha = c.numerar(n)[grupo]
     vitima = c.economia.pagadores(c.rng, m, hora, c.economia.grupos["fisicas"])
-    valor = valores.arredondar(c.rng, lote.lognormal(c.rng, 30_000, 1.05, m), 0.5)
+    valor = valores.arredondar(c.rng, lote.lognormal(c.rng, 38_000, 1.3, m), 0.5)
     entrada = golpe("CONTA_LARANJA", hora, vitima, conta[grupo], valor, campanha=campanha, colou=c.sinal(m, 0.2))
     entrada = entrada[~c.economia.impossivel(entrada["pagador"], entrada["recebedor"], entrada["instante"])]
     return lote.juntar([entrada, _repasse(c, entrada)])

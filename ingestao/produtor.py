@@ -1,0 +1,203 @@
+"""O produtor: registros com hora marcada → Kafka, em ritmo fixo que não espera pelo sistema.
+
+Idempotente, acks=all, chave = conta do pagador. O horário de cada registro é decidido antes: se o broker ou a máquina
+atrasam, o envio seguinte não se atrasa com eles (sem omissão coordenada), e o atraso medido aparece no resultado.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from threading import Event
+from typing import Final, NamedTuple
+
+import numpy as np
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from ingestao.esquema import CABECALHO_ENVIADO_EM, CABECALHO_ORIGEM, LIMITE_REGISTRO_BYTES, Origem
+from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroDados, ErroServico
+
+_LOTE_BYTES: Final = 100_000
+"""Abaixo de `max.message.bytes` do tópico de eventos, que vale para o lote inteiro."""
+_ESPERA_MAXIMA_S: Final = 0.05
+_PRAZO_ENTREGA_S: Final = 60.0
+_CADA_PROGRESSO_S: Final = 0.2
+_FOLGA: Final = 256
+"""Registros entre duas visitas aos recibos quando não há espera nenhuma."""
+
+
+class Registro(NamedTuple):
+    """Um envio: `quando_s` em segundos desde o começo; `valor` nulo é permitido (e vai à quarentena)."""
+
+    quando_s: float
+    topico: str
+    chave: bytes | None
+    valor: bytes | None
+
+
+@dataclass(frozen=True)
+class Relogio:
+    """Os dois relógios do envio: segundos monotônicos, para o ritmo; µs UTC, para o carimbo."""
+
+    monotonico: Callable[[], float]
+    utc_us: Callable[[], int]
+
+
+RELOGIO: Final = Relogio(time.monotonic, lambda: time.time_ns() // 1_000)
+
+
+@dataclass(frozen=True)
+class Resultado:
+    """O que saiu. `confirmados` pelo broker, por tópico; atrasos do envio sobre o horário marcado, em ms."""
+
+    enviados: int
+    confirmados: dict[str, int]
+    duracao_s: float
+    atraso_p50_ms: float
+    atraso_p99_ms: float
+    atraso_max_ms: float
+    interrompido: bool
+
+
+def no_ritmo(pares: Iterable[tuple[bytes | None, bytes | None]], topico: str, taxa: float) -> Iterator[Registro]:
+    """Marca hora, a `taxa` por segundo, para pares (chave, valor) na ordem dada."""
+    return (Registro(i / taxa, topico, chave, valor) for i, (chave, valor) in enumerate(pares))
+
+
+def enviar_no_ritmo(
+    cfg: Configuracao, registros: Iterable[Registro], origem: Origem, parar: Event, relogio: Relogio = RELOGIO,
+    ao_progresso: Callable[[int, int], None] = lambda enviados, confirmados: None,
+) -> Resultado:
+    """Envia cada registro em sua hora e espera todos os recibos.
+
+    `parar`: quando se ergue, nada mais é enviado e o que já saiu é confirmado. `ao_progresso` recebe enviados e
+    confirmados umas cinco vezes por segundo.
+
+    Levanta:
+        ErroDados: registro acima de `LIMITE_REGISTRO_BYTES`, antes de enviá-lo.
+        ErroServico: quando o broker recusa, perde ou não confirma algum registro.
+    """
+    envio = _Envio(cfg, origem, relogio, ao_progresso)
+    try:
+        envio.correr(registros, parar)
+    finally:
+        envio.fechar()
+    return envio.resultado(interrompido=parar.is_set())
+
+
+class _Envio:
+    """Um envio em curso: o produtor, as contas e os atrasos."""
+
+    def __init__(
+        self, cfg: Configuracao, origem: Origem, relogio: Relogio, ao_progresso: Callable[[int, int], None]
+    ) -> None:
+        self._servidores, self._relogio, self._ao_progresso = cfg.kafka_servidores, relogio, ao_progresso
+        self._produtor = Producer(_opcoes(cfg))
+        self._origem = (CABECALHO_ORIGEM, origem.encode())
+        self._confirmados: Counter[str] = Counter()
+        self._falhas = 0
+        self._primeira_falha: KafkaError | None = None
+        self._atrasos = array("d")
+        self._inicio = self._fim = relogio.monotonico()
+        self._proximo_aviso = 0.0
+
+    def correr(self, registros: Iterable[Registro], parar: Event) -> None:
+        agora_s = self._relogio.monotonico
+        self._inicio = agora_s()
+        for registro in registros:
+            _conferir_tamanho(registro)
+            falta = registro.quando_s - (agora_s() - self._inicio)
+            while falta > 0 and not parar.is_set():
+                self._produtor.poll(0)
+                self._avisar()
+                parar.wait(min(falta, _ESPERA_MAXIMA_S))
+                falta = registro.quando_s - (agora_s() - self._inicio)
+            if parar.is_set():
+                break
+            if not self._enviar(registro, parar):
+                break
+            self._atrasos.append(-falta)
+            if len(self._atrasos) % _FOLGA == 0:
+                self._produtor.poll(0)
+                self._avisar()
+
+    def _enviar(self, registro: Registro, parar: Event) -> bool:
+        while not parar.is_set():
+            cabecalhos = [(CABECALHO_ENVIADO_EM, b"%d" % self._relogio.utc_us()), self._origem]
+            try:
+                self._produtor.produce(
+                    registro.topico, registro.valor, registro.chave, on_delivery=self._recibo, headers=cabecalhos
+                )
+            except BufferError:  # fila local cheia: recolhe recibos e tenta de novo; a hora marcada não muda
+                self._produtor.poll(_ESPERA_MAXIMA_S)
+            except KafkaException as erro:
+                raise self._recusa(erro.args[0]) from erro
+            else:
+                return True
+        return False
+
+    def _recibo(self, erro: KafkaError | None, mensagem: Message) -> None:
+        if erro is None:
+            self._confirmados[str(mensagem.topic())] += 1
+            return
+        self._falhas += 1
+        self._primeira_falha = self._primeira_falha or erro
+
+    def _avisar(self) -> None:
+        agora = self._relogio.monotonico()
+        if agora >= self._proximo_aviso:
+            self._proximo_aviso = agora + _CADA_PROGRESSO_S
+            self._ao_progresso(len(self._atrasos), self._confirmados.total())
+
+    def fechar(self) -> None:
+        """Espera os recibos pendentes; o que não voltar aparece como não confirmado."""
+        self._fim = self._relogio.monotonico()
+        self._produtor.flush(_PRAZO_ENTREGA_S)
+        self._ao_progresso(len(self._atrasos), self._confirmados.total())
+
+    def resultado(self, *, interrompido: bool) -> Resultado:
+        enviados, confirmados = len(self._atrasos), self._confirmados.total()
+        if self._primeira_falha is not None or confirmados != enviados:
+            raise self._recusa(self._primeira_falha, enviados - confirmados)
+        atrasos_ms = np.maximum(np.frombuffer(self._atrasos, np.float64), 0) * 1_000 if enviados else np.zeros(1)
+        p50, p99 = np.percentile(atrasos_ms, [50, 99])
+        return Resultado(enviados, dict(self._confirmados), self._fim - self._inicio, float(p50), float(p99),
+                         float(atrasos_ms.max()), interrompido)  # fmt: skip
+
+    def _recusa(self, erro: KafkaError | None, quantos: int = 1) -> ErroServico:
+        motivo = erro.str() if erro is not None else f"sem confirmação em {_PRAZO_ENTREGA_S:.0f} s"
+        return ErroServico(
+            f"o broker em {self._servidores} não confirmou {quantos} de {len(self._atrasos)} registros enviados "
+            f"({motivo}): confira com ./pix estado"
+        )
+
+
+def _conferir_tamanho(registro: Registro) -> None:
+    valor = registro.valor
+    if valor is not None and len(valor) > LIMITE_REGISTRO_BYTES:
+        msg = (
+            f"registro de {len(valor)} bytes para {registro.topico}: o limite é {LIMITE_REGISTRO_BYTES}. "
+            "Nada dele foi enviado; reduza o registro"
+        )
+        raise ErroDados(msg)
+
+
+def _opcoes(cfg: Configuracao) -> dict[str, str | int | bool]:
+    return {
+        "bootstrap.servers": cfg.kafka_servidores,
+        "client.id": "detector-pix-produtor",
+        "enable.idempotence": True,
+        "acks": "all",
+        "linger.ms": 2,
+        "batch.size": _LOTE_BYTES,
+        "message.max.bytes": _LOTE_BYTES,
+        "compression.type": "lz4",
+        "partitioner": "murmur2_random",
+        "queue.buffering.max.messages": 200_000,
+        "delivery.timeout.ms": int(_PRAZO_ENTREGA_S * 1_000),
+        "log_level": 0,
+    }
