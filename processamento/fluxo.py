@@ -79,7 +79,7 @@ def iniciar_rotulos(
 def preencher_historico(
     spark: SparkSession, cfg: Configuracao, avisar: Avisar | None = None
 ) -> tuple[ResumoLote, ResumoLote]:
-    """A história, da bronze à prata e aos indicadores, pelo código dos fluxos; devolve o que os eventos e os rótulos viraram.
+    """A história, da bronze à prata e aos indicadores, pelo código dos fluxos; devolve o que cada registro virou.
 
     Em fatias por deslocamento, cada uma com sua transação: repetir depois de uma queda completa o que faltou. Deve
     terminar antes de os fluxos começarem.
