@@ -68,9 +68,10 @@ class Razao:
 
 
 def com_avarias(
-    registros: Iterable[Registro], semente: int, taxa_duplicados: float, taxa_malformados: float, razao: Razao
+    registros: Iterable[Registro], semente: int, taxa_duplicados: float, taxa_malformados: float, razao: Razao, *,
+    topico: str,
 ) -> Iterator[Registro]:
-    """Os registros na ordem, com repetições pouco depois e cópias estragadas.
+    """Os registros na ordem, com repetições pouco depois e cópias estragadas dos que vão para `topico`.
 
     `razao` só anota um registro quando o seguinte é pedido, isto é, depois de enviado: interromper não a desmente.
     """
@@ -81,6 +82,9 @@ def com_avarias(
         while atrasados and atrasados[0][0] <= registro.quando_s:
             yield heapq.heappop(atrasados)[2]
             razao.duplicados += 1
+        if registro.topico != topico:
+            yield registro
+            continue
         if indice == _SORTEIOS:
             sorteio, indice = rng.random(_SORTEIOS), 0
         sorte, indice = sorteio[indice], indice + 1

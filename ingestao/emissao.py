@@ -31,8 +31,10 @@ class Emissao:
     def registros(self, cfg: Configuracao) -> Iterator[Registro]:
         """Eventos e rótulos por horário; no empate, o evento vem antes do rótulo."""
         eventos = marcados(self.eventos, serializar(self.eventos), cfg.topico_eventos)
-        com = com_avarias(eventos, self.semente, self.taxa_duplicados, self.taxa_malformados, self.razao)
-        return _intercalar(com, marcados(self.rotulos, serializar_rotulos(self.rotulos), cfg.topico_rotulos))
+        com = com_avarias(
+            eventos, self.semente, self.taxa_duplicados, self.taxa_malformados, self.razao, topico=cfg.topico_eventos
+        )
+        return intercalar(com, marcados(self.rotulos, serializar_rotulos(self.rotulos), cfg.topico_rotulos))
 
 
 def marcados(
@@ -43,7 +45,7 @@ def marcados(
     return (Registro(hora, topico, chave, valor) for hora, (chave, valor) in zip(horas, pares, strict=True))
 
 
-def _intercalar(principais: Iterator[Registro], poucos: Iterator[Registro]) -> Iterator[Registro]:
+def intercalar(principais: Iterator[Registro], poucos: Iterator[Registro]) -> Iterator[Registro]:
     """Duas filas em ordem → uma; mais leve que uma fusão geral porque a segunda é curta."""
     proximo = next(poucos, None)
     for registro in principais:

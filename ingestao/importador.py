@@ -66,6 +66,21 @@ def ler_rotulos(caminho: Path) -> pl.DataFrame:
     return _ler(caminho, COLUNAS_ROTULOS, ("scenario", "known_at"))
 
 
+def importar_arquivos(
+    eventos: Path, rotulos: Path | None, nossos_ispb: tuple[str, ...], atraso_dias: float = 7.0
+) -> Importado:
+    """Lê, confere e traduz os arquivos de um histórico e, se há, de seus rótulos.
+
+    Levanta:
+        ErroDados: arquivo, coluna e contagem do que não serve.
+    """
+    lidos = None if rotulos is None else ler_rotulos(rotulos)
+    return importar_seis_colunas(
+        ler_eventos(eventos), lidos, nossos_ispb, atraso_dias=atraso_dias, arquivo=str(eventos),
+        arquivo_rotulos=str(rotulos),
+    )
+
+
 def importar_seis_colunas(
     eventos: pl.DataFrame, rotulos: pl.DataFrame | None, nossos_ispb: tuple[str, ...], *, atraso_dias: float = 7.0,
     arquivo: str = "eventos", arquivo_rotulos: str = "rótulos",
@@ -110,7 +125,7 @@ def dividir(
         raise ErroConfiguracao(msg)
     vivos = eventos_vivos if eventos_vivos is not None else round(total * (fracao_viva or 0.0))
     if not 0 < vivos < total:
-        msg = f"{vivos} eventos vivos não cabem em {total} importados: deixe ao menos um para a história e um vivo"
+        msg = f"{vivos} eventos vivos não cabem em {total} importados: diminua a taxa ou os segundos"
         raise ErroDados(msg)
     return Trafego(importado.eventos, importado.rotulos, importado.verdade, total - vivos, segundos_vivo)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ingestao.simulador.lote import Inteiros, Reais
 from ingestao.simulador.parametros import DIA_US, HORA_US
@@ -45,7 +46,7 @@ def instante(dia: Inteiros, hora: Reais) -> Inteiros:
     return np.asarray(dia * DIA_US + (hora * HORA_US).astype(np.int64) - BRASILIA_US, dtype=np.int64)
 
 
-def noturno(instante_us: Inteiros) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def noturno(instante_us: Inteiros) -> npt.NDArray[np.bool_]:
     """Entre 20h e 6h, o período do limite noturno (Res. BCB 142/2021)."""
     hora = hora_local(instante_us)
     return np.asarray((hora >= 20) | (hora < 6))  # noqa: PLR2004
@@ -99,7 +100,7 @@ def instantes_com_ritmo(rng: np.random.Generator, n: int, de_us: int, ate_us: in
     return quando, np.minimum(perfil, len(PESO_PERFIL) - 1)
 
 
-def acaso_estavel(semente: int, *chaves: Inteiros) -> Reais:
+def acaso_estavel(semente: int, *chaves: npt.NDArray[Any]) -> Reais:
     """Um número em [0, 1) fixo para cada combinação de chaves: o mesmo em qualquer bloco em que se pergunte."""
     estado = np.full(np.broadcast_shapes(*(c.shape for c in chaves)), semente & 0xFFFF_FFFF_FFFF_FFFF, np.uint64)
     with np.errstate(over="ignore"):

@@ -12,7 +12,7 @@ import numpy as np
 
 from ingestao.simulador import lote
 from ingestao.simulador.economia import Economia
-from ingestao.simulador.lote import Inteiros, Relacao, Tabela
+from ingestao.simulador.lote import Inteiros, Logicos, Relacao, Tabela
 from ingestao.simulador.parametros import DIA_US, GOLPE_MED, HORA_US, MINUTO_US, NOMES_TIPOLOGIA
 
 ROTULO: Final = np.dtype([
@@ -63,7 +63,7 @@ def _das_fraudes(rng: np.random.Generator, pagamentos: Tabela) -> Tabela:
     chance = np.array([_RELATA.get(nome, 0.0) for nome in NOMES_TIPOLOGIA])[tipo]
     relata, aceita = lote.chance(rng, casos, chance), lote.chance(rng, casos, _ACEITA)
     conhecido = ultimo + atrasos(rng, casos)
-    classe = np.array([_CLASSE.get(nome, 4) for nome in NOMES_TIPOLOGIA], np.int8)
+    classe = np.array([_CLASSE.get(nome, 4) for nome in NOMES_TIPOLOGIA], np.int64)
     saida = _rotulos(evento, pagamentos, conhecido[inverso], aceita[inverso], classe[f["tipologia"]])
     saida["tipologia"] = f["tipologia"]
     return saida[relata[inverso]]
@@ -83,7 +83,7 @@ def _das_honestas(rng: np.random.Generator, economia: Economia, pagamentos: Tabe
     aceita = np.zeros(len(evento), np.bool_)
     enganos = min(round(aceitas * _ENGANO_ACEITO), len(evento))
     aceita[rng.permutation(len(evento))[:enganos]] = True
-    saida = _rotulos(evento, pagamentos, conhecido, aceita, np.zeros(len(evento), np.int8))
+    saida = _rotulos(evento, pagamentos, conhecido, aceita, np.zeros(len(evento), np.int64))
     eh_isca = isca[evento]
     autofraude = insistentes[pagamentos["pagador"][evento]] | lote.chance(rng, len(evento), _AUTOFRAUDE)
     saida["tipologia"] = np.where(eh_isca, pagamentos["tipologia"][evento], np.where(autofraude, GOLPE_MED, 0))
@@ -97,10 +97,10 @@ def atrasos(rng: np.random.Generator, n: int) -> Inteiros:
         lote.lognormal(rng, 5 * HORA_US, 1.1, n), lote.lognormal(rng, 3.5 * DIA_US, 0.6, n),
         lote.lognormal(rng, 16 * DIA_US, 0.7, n),
     ])  # fmt: skip
-    return np.clip(espera, 6 * MINUTO_US, _PRAZO_MAXIMO).astype(np.int64)
+    return np.asarray(np.clip(espera, 6 * MINUTO_US, _PRAZO_MAXIMO), dtype=np.int64)
 
 
-def _rotulos(evento: Inteiros, pagamentos: Tabela, conhecido: Inteiros, aceita: Inteiros, classe: Inteiros) -> Tabela:
+def _rotulos(evento: Inteiros, pagamentos: Tabela, conhecido: Inteiros, aceita: Logicos, classe: Inteiros) -> Tabela:
     saida = np.zeros(len(evento), ROTULO)
     saida["evento"] = evento
     saida["recebedor"] = pagamentos["recebedor"][evento]

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from ingestao.simulador import lote
 from ingestao.simulador.lote import Inteiros, Logicos, Reais
@@ -66,7 +67,7 @@ class Economia:
                 break
         return escolha
 
-    def preferidos(self, rng: np.random.Generator, lista: Inteiros, quem: Inteiros) -> Inteiros:
+    def preferidos(self, rng: np.random.Generator, lista: npt.NDArray[np.int32], quem: Inteiros) -> Inteiros:
         """Um nome da lista (contas, 10) de cada pagador, quase sempre dos primeiros."""
         return np.asarray(lista[quem, lote.sorteio_ponderado(rng, _PREFERENCIA, len(quem))], dtype=np.int64)
 

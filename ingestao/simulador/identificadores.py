@@ -94,4 +94,4 @@ def _decimais(valor: Inteiros, casas: int) -> npt.NDArray[np.uint8]:
 
 def _base62(valor: Inteiros, casas: int) -> npt.NDArray[np.uint8]:
     divisores = 62 ** np.arange(casas - 1, -1, -1, dtype=np.int64)
-    return _BASE62[valor.astype(np.int64)[:, None] // divisores % 62]
+    return np.asarray(_BASE62[valor.astype(np.int64)[:, None] // divisores % 62])

@@ -89,10 +89,11 @@ def ordenar(lote: Tabela) -> Tabela:
 
 def sorteio_ponderado(rng: np.random.Generator, acumulado: Reais, n: int) -> Inteiros:
     """`n` posições com probabilidade proporcional aos pesos cuja soma acumulada é dada."""
-    return np.minimum(np.searchsorted(acumulado, rng.random(n) * acumulado[-1], side="right"), len(acumulado) - 1)
+    onde = np.searchsorted(acumulado, rng.random(n) * acumulado[-1], side="right")
+    return np.asarray(np.minimum(onde, len(acumulado) - 1), dtype=np.int64)
 
 
-def chance(rng: np.random.Generator, n: int, probabilidade: npt.ArrayLike) -> Logicos:
+def chance(rng: np.random.Generator, n: int, probabilidade: float | npt.NDArray[Any]) -> Logicos:
     """`n` lógicos verdadeiros com a probabilidade dada (um número ou um por linha)."""
     return np.asarray(rng.random(n) < probabilidade)
 

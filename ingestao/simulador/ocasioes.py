@@ -86,9 +86,9 @@ def _bazares(rng: np.random.Generator, economia: Economia, n: int, de_us: int, a
     banca = np.repeat(np.arange(n), vendas)
     hora = quando[banca] + (rng.beta(1.0, 1.6, len(banca)) * 72 * HORA_US).astype(np.int64)
     fregues = economia.pagadores(rng, len(banca), hora, economia.grupos["fisicas"])
-    preco = lote.lognormal(rng, 14_000, 0.9, n)[banca] * np.exp(0.45 * rng.standard_normal(len(banca)))
+    livre = lote.lognormal(rng, 14_000, 0.9, n)[banca] * np.exp(0.45 * rng.standard_normal(len(banca)))
     relacao = np.where(lote.chance(rng, n, 0.5)[banca], Relacao.COMPRA, Relacao.PESSOAL_INEDITA)
-    preco = valores.arredondar(rng, preco, 0.4)
+    preco = valores.arredondar(rng, livre, 0.4)
     leva = lote.chance(rng, n, 0.35)[banca]
     depois = hora[leva] + lote.lognormal(rng, 25 * MINUTO_US, 1.2, int(leva.sum())).astype(np.int64)
     conta = economia.populacao.contatos[quem, 0].astype(np.int64)[banca][leva]

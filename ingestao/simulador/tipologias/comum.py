@@ -48,7 +48,7 @@ class Cenario:
         alvo = 20.0 + 7.0 * self.rng.random(n)
         anda = ((alvo - hora_local(quando)) * 3.6e9).astype(np.int64)
         quando = np.where(lote.chance(self.rng, n, fracao), quando + anda, quando)
-        return np.clip(quando, self.de_us, self.ate_us - 1)
+        return np.asarray(np.clip(quando, self.de_us, self.ate_us - 1), dtype=np.int64)
 
     def vitimas(self, quando: Inteiros, *, idosas: float = 0.0) -> Inteiros:
         """Uma vítima por golpe, cliente nossa ou de fora; com probabilidade `idosas`, a mais velha de três."""
@@ -58,7 +58,7 @@ class Cenario:
         velha = tres[idade.argmax(axis=0), np.arange(n)]
         return np.where(lote.chance(self.rng, n, idosas), velha, tres[0])
 
-    def chance(self, n: int, probabilidade: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    def chance(self, n: int, probabilidade: float) -> npt.NDArray[np.bool_]:
         """`n` lógicos com a probabilidade dada."""
         return lote.chance(self.rng, n, probabilidade)
 

@@ -1,0 +1,87 @@
+"""Tráfego simulado sem fim combinado: um bloco é gerado enquanto o anterior é enviado, em taxa constante."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from ingestao.avarias import Razao, com_avarias
+from ingestao.emissao import intercalar, marcados
+from ingestao.produtor import Registro
+from ingestao.serializacao import serializar, serializar_rotulos
+from ingestao.simulador.geracao import Bloco, fluxo
+from ingestao.simulador.parametros import Parametros
+from ingestao.trafego import ENVIO, ROTULOS
+from plataforma.configuracao import Configuracao
+
+_SEGUNDOS_POR_BLOCO: Final = 6.0
+_BLOCO_MINIMO: Final = 2_000
+_BLOCO_MAXIMO: Final = 60_000
+
+
+@dataclass
+class EmissaoContinua:
+    """Até `eventos` eventos a `taxa` por segundo, a partir de `de_us`; `razao` e `ate_us` dizem onde se está.
+
+    `ate_us`: o instante simulado do último evento emitido (µs UTC), de onde uma próxima continua.
+    """
+
+    parametros: Parametros
+    semente: int
+    de_us: int
+    taxa: float
+    eventos: int
+    com_rotulos: bool = True
+    razao: Razao = field(default_factory=Razao)
+    ate_us: int = 0
+
+    def registros(self, cfg: Configuracao) -> Iterator[Registro]:
+        """Os registros por horário. O primeiro bloco é gerado antes de devolver: o relógio do envio não o espera."""
+        blocos = fluxo(self.parametros, self.semente, self.de_us, self._por_bloco())
+        primeiro = next(blocos)
+        self.ate_us = self.de_us
+        p = self.parametros
+        marcado = self._marcar(cfg, primeiro, blocos)
+        return com_avarias(
+            marcado, self.semente, p.taxa_duplicados, p.taxa_malformados, self.razao, topico=cfg.topico_eventos
+        )
+
+    def _por_bloco(self) -> int:
+        return int(np.clip(self.taxa * _SEGUNDOS_POR_BLOCO, _BLOCO_MINIMO, _BLOCO_MAXIMO))
+
+    def _marcar(self, cfg: Configuracao, bloco: Bloco, seguintes: Iterator[Bloco]) -> Iterator[Registro]:
+        feitos, pendentes = 0, pl.DataFrame(schema=ROTULOS)
+        with ThreadPoolExecutor(1, thread_name_prefix="simulador") as gerador:
+            while feitos < self.eventos:
+                proximo = gerador.submit(next, seguintes)
+                eventos = bloco.eventos.head(self.eventos - feitos)
+                horas = (feitos + np.arange(eventos.height)) / self.taxa
+                eventos = eventos.with_columns(pl.Series(ENVIO, horas))
+                conhecidos = pl.concat([pendentes, bloco.rotulos]).sort("conhecido_em_us", maintain_order=True)
+                ate = int(eventos["instante_us"][-1])
+                agora, pendentes = _partir(conhecidos, ate)
+                yield from self._do_bloco(cfg, eventos, agora if self.com_rotulos else agora.clear(), horas)
+                self.ate_us = ate + 1
+                feitos += eventos.height
+                bloco = proximo.result()
+
+    def _do_bloco(
+        self, cfg: Configuracao, eventos: pl.DataFrame, rotulos: pl.DataFrame, horas: npt.NDArray[np.float64]
+    ) -> Iterator[Registro]:
+        onde = np.searchsorted(eventos["instante_us"].to_numpy(), rotulos["conhecido_em_us"].to_numpy(), side="right")
+        rotulos = rotulos.with_columns(pl.Series(ENVIO, horas[np.maximum(onde - 1, 0)], dtype=pl.Float64))
+        return intercalar(
+            marcados(eventos, serializar(eventos), cfg.topico_eventos),
+            marcados(rotulos, serializar_rotulos(rotulos), cfg.topico_rotulos),
+        )
+
+
+def _partir(rotulos: pl.DataFrame, ate_us: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    conhecidos = rotulos["conhecido_em_us"] <= ate_us
+    return rotulos.filter(conhecidos), rotulos.filter(~conhecidos)
