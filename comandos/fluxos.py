@@ -52,15 +52,13 @@ class Motor:
 
     def correr(self) -> int:
         """Prepara, inicia, atende pedidos e espera o fim; devolve o código de saída."""
-        from prometheus_client import CollectorRegistry  # noqa: PLC0415
-
-        from monitoramento.exportador import iniciar_exportador  # noqa: PLC0415 — o erro de uso não deve pagá-los
+        from monitoramento.exportador import iniciar_exportador, registro_novo  # noqa: PLC0415 — o erro de uso não deve pagá-los
         from monitoramento.metricas import criar_metricas  # noqa: PLC0415
         from monitoramento.ouvinte import ouvir  # noqa: PLC0415
         from plataforma.sessao import obter_sessao  # noqa: PLC0415
 
         self.fase("sessao")
-        coletor = CollectorRegistry()
+        coletor = registro_novo()
         metricas = criar_metricas(coletor)
         exportador = iniciar_exportador(self.cfg, coletor)
         spark = obter_sessao(self.cfg, "fluxos")

@@ -47,3 +47,8 @@ def iniciar_exportador(cfg: Configuracao, registro: CollectorRegistry) -> Export
         )
         raise ErroServico(msg) from erro
     return Exportador(servidor, linha, f"http://{endereco}:{cfg.porta_metricas}/metrics")
+
+
+def registro_novo() -> CollectorRegistry:
+    """Um registro vazio de métricas: um por processo, nunca o global da biblioteca."""
+    return CollectorRegistry()

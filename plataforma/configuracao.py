@@ -102,6 +102,9 @@ class Configuracao:
             if texto is not None and texto != "":
                 valores[campo.name] = _converter(campo.name, str(campo.type), texto)
         valores.update({nome: valor for nome, valor in argumentos.items() if valor is not None})
+        # Quem muda só a porta muda o endereço do serviço embutido junto com ela.
+        valores.setdefault("kafka_servidores", f"127.0.0.1:{valores.get('porta_kafka', cls.porta_kafka)}")
+        valores.setdefault("mlflow_uri", f"http://127.0.0.1:{valores.get('porta_mlflow', cls.porta_mlflow)}")
         if not valores.get("chave_tokens") and valores.get("perfil", "local") == "local":
             valores["chave_tokens"] = _chave_local(Path(valores.get("dados", cls.dados)))
         return cls(**valores)
