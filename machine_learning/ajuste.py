@@ -61,6 +61,14 @@ class Ajuste:
     validacao: dict[str, Any]
     janela: dict[str, Any]
 
+    def todos(self) -> dict[str, Detector]:
+        """O vencedor, suas partes que são candidatos e a logística, todos refeitos com a janela inteira."""
+        saida = {self.detector.candidato: self.detector, "logistica": self.base}
+        for nome, exigidas in COMPONENTES.items():
+            if nome not in saida and set(exigidas) <= set(self.detector.estimadores_):
+                saida[nome] = self.detector.recorte(nome)
+        return saida
+
 
 def ajustar(
     c: Conjunto, *, agora_us: int, atraso_us: int, semente: int, politica: custos.Politica,
