@@ -53,6 +53,7 @@ class Ajuste:
         tentativas: todos os candidatos, na validação.
         validacao: medidas do vencedor calibrado na validação, com a apuração em R$.
         janela: instantes, linhas e fraudes de cada trecho.
+        amostra: (x, y) com que o vencedor foi refeito.
     """
 
     detector: Detector
@@ -60,6 +61,7 @@ class Ajuste:
     tentativas: tuple[Tentativa, ...]
     validacao: dict[str, Any]
     janela: dict[str, Any]
+    amostra: tuple[NDArray[np.float32], NDArray[np.int8]]
 
     def todos(self) -> dict[str, Detector]:
         """O vencedor, suas partes que são candidatos e a logística, todos refeitos com a janela inteira."""
@@ -116,7 +118,7 @@ def ajustar(
     base = detector if vencedor == "logistica" else Detector("logistica", semente, tarefas).fit(maduro.x, y)
     detector.metadados = {"referencia": referencia(fim.x, p)}
     janela = {"treino": _resumo(comeco, corte), "validacao": _resumo(fim, agora_us), "final": _resumo(maduro, agora_us)}
-    return Ajuste(detector, base, tuple(tentativas), validacao, janela)
+    return Ajuste(detector, base, tuple(tentativas), validacao, janela, (maduro.x, y))
 
 
 def referencia(x: NDArray[np.float32], p: NDArray[np.float64]) -> dict[str, Any]:
