@@ -95,6 +95,7 @@ class Motor:
         from machine_learning.ativacao import Vigia  # noqa: PLC0415
         from machine_learning.decisoes_lago import iniciar_decisoes_lago  # noqa: PLC0415
         from machine_learning.fluxo import iniciar_decisao  # noqa: PLC0415
+        from machine_learning.indicadores_decisao import iniciar_indicadores_decisao  # noqa: PLC0415
         from monitoramento.observado import registrar_resumo  # noqa: PLC0415
         from processamento.controle import Controle  # noqa: PLC0415
         from processamento.fluxo import iniciar_prata, iniciar_rotulos  # noqa: PLC0415
@@ -114,6 +115,7 @@ class Motor:
             lambda: iniciar_prata(spark, self.cfg, avisar=avisar, controle=controle),
             lambda: iniciar_rotulos(spark, self.cfg, avisar=avisar),
             lambda: iniciar_decisoes_lago(spark, self.cfg), lambda: iniciar_indicadores(spark, self.cfg),
+            lambda: iniciar_indicadores_decisao(spark, self.cfg),
         ]
         for partida in partidas:
             self.consultas.append(partida())

@@ -16,7 +16,21 @@ from typing import Any, Final
 import typer
 from typer._click.exceptions import ClickException, NoArgsIsHelpError
 
-from comandos import apresentacao, conferir, demonstrar, diagnostico, estado, limpar, parar, subir, testar, treinar
+from comandos import (
+    apresentacao,
+    avaliar,
+    conferir,
+    demonstrar,
+    diagnostico,
+    estado,
+    importar,
+    limpar,
+    parar,
+    simular,
+    subir,
+    testar,
+    treinar,
+)
 from comandos.portugues import OPCOES_DE_AJUDA, Verbo, Verbos, mensagem_de_uso
 from plataforma.erros import ErroPipeline
 
@@ -36,6 +50,9 @@ def criar_app() -> typer.Typer:
     app.command("subir", cls=Verbo)(subir.comando)
     app.command("parar", cls=Verbo)(parar.comando)
     app.command("estado", cls=Verbo)(estado.comando)
+    app.command("simular", cls=Verbo)(simular.comando)
+    app.command("importar", cls=Verbo)(importar.comando)
+    app.command("avaliar", cls=Verbo)(avaliar.comando)
     app.command("treinar", cls=Verbo)(treinar.comando)
     app.command("conferir", cls=Verbo)(conferir.comando)
     app.command("limpar", cls=Verbo)(limpar.comando)

@@ -80,8 +80,9 @@ class Remessa:
     def __exit__(
         self, tipo: type[BaseException] | None, erro: BaseException | None, rastro: TracebackType | None
     ) -> None:
-        """Para o envio; o que já saiu é confirmado antes."""
-        self.parar()
+        """Para o envio; o que já saiu é confirmado antes. A quem já entregou não se avisa nada: só se espera a saída."""
+        if self._entrega is None and self._processo.is_alive():
+            self.parar()
         self._processo.join(PRAZO_PRONTO_S)
         if self._processo.is_alive():
             self._processo.terminate()
@@ -140,7 +141,9 @@ def _correr(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pronto, comeca, parar = sinais
     emissao = Emissao(pl.read_ipc(pasta / _EVENTOS), pl.read_ipc(pasta / _ROTULOS), *taxas)
-    local = _parar_tambem_sem_pai(parar)
+    local = threading.Event()
+    acabou = threading.Event()
+    vigia = _parar_tambem_sem_pai(parar, local, acabou)
     registros = emissao.registros(cfg)
     pronto.set()
     comeca.wait()
@@ -154,18 +157,20 @@ def _correr(
     except ErroPipeline as erro:
         saida.send(erro)
     finally:
+        acabou.set()
+        vigia.join()  # quem morre à espera de um sinal entre processos trava quem depois o ergue
         saida.close()
 
 
-def _parar_tambem_sem_pai(parar: Any) -> threading.Event:
-    """Um sinal local que se ergue quando o pai pede para parar, ou quando o pai deixa de existir."""
-    local = threading.Event()
+def _parar_tambem_sem_pai(parar: Any, local: threading.Event, acabou: threading.Event) -> threading.Thread:
+    """Ergue `local` quando o pai pede para parar, ou quando o pai deixa de existir; cessa com `acabou`."""
     pai = multiprocessing.parent_process()
 
     def vigiar() -> None:
-        while not parar.wait(_CADA_VIGIA_S) and (pai is None or pai.is_alive()):
+        while not acabou.is_set() and not parar.wait(_CADA_VIGIA_S) and (pai is None or pai.is_alive()):
             continue
         local.set()
 
-    threading.Thread(target=vigiar, name="vigia", daemon=True).start()
-    return local
+    linha = threading.Thread(target=vigiar, name="vigia", daemon=True)
+    linha.start()
+    return linha

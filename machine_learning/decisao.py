@@ -61,6 +61,9 @@ class Decisao(msgspec.Struct, frozen=True):
     lote: int
     pagador_conta: str
     recebedor_conta: str
+    pagador_ispb: str
+    recebedor_ispb: str
+    forma_de_iniciacao: str
     dispositivo: str | None
     valor_centavos: int
     atributos: list[float | None]
@@ -148,7 +151,8 @@ class Decisor:
             acionadas, self.modelo if com_modelo else None, nota.versao, sombra.versao, _real(sombra.pontuacao[i]),
             regras_versao, "modelo" if com_modelo else "regras", self.catalogo.versao, int(c["instante_us"][i]),
             enviado, int(c["kafka_us"][i]), agora_us, acoes.PRAZO_DECISAO_MS, duracao_ms, lote,
-            c["pagador_conta"][i], c["recebedor_conta"][i], c["dispositivo"][i], int(c["valor_centavos"][i]),
+            c["pagador_conta"][i], c["recebedor_conta"][i], c["pagador_ispb"][i], c["recebedor_ispb"][i],
+            c["forma_de_iniciacao"][i], c["dispositivo"][i], int(c["valor_centavos"][i]),
             m.atributos[i].tolist(),
         )
         return Resposta(

@@ -29,14 +29,19 @@ def montar(
         versoes: versões das peças.
         modelo: nome e versão do modelo que decidiu.
     """
-    c = conciliacao
+    destinos, problemas = conciliacao["destinos"], conciliacao["problemas"]
     return {
         "eventos_enviados": enviados,
-        **{nome: c[nome] for nome in (
-            "bronze", "prata", "quarentena", "duplicados", "historico", "isentos", "decididos", "sem_decisao",
-            "decisoes_duplicadas",
-        )},
-        "conferido": bool(c["conferido"]),
+        "bronze": conciliacao["bronze"],
+        "prata": conciliacao["prata"],
+        "quarentena": destinos["quarentena"],
+        "duplicados": destinos["duplicado"],
+        "historico": destinos["historico"],
+        "isentos": destinos["isento"],
+        "decididos": destinos["decidido"],
+        "sem_decisao": problemas.get("sem_decisao", 0),
+        "decisoes_duplicadas": conciliacao["decisoes_dobradas"],
+        "conferido": bool(conciliacao["conferido"]),
         "taxa_eventos_s": round(enviados / duracao_envio_s, 1) if duracao_envio_s else 0.0,
         "duracao_s": round(duracao_envio_s, 2),
         "latencia_ms": {nome: round(valor, 1) for nome, valor in medidas.latencia().items()},

@@ -147,7 +147,7 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
             entrega = remessa.esperar(PRAZO_DRENAGEM_S)
         with espera("Drenando os fluxos e conferindo registro por registro…"):
             conciliacao = _drenar(cfg)
-            esperadas = conciliacao["decididos"] + conciliacao["quarentena"]
+            esperadas = conciliacao["destinos"]["decidido"] + conciliacao["destinos"]["quarentena"]
             limite = time.monotonic() + PRAZO_LEITURA_S
             while len(medidor.medidas.vistas) < esperadas and time.monotonic() < limite:
                 threading.Event().wait(BATIDA_S)
