@@ -20,6 +20,8 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Final
 
+from plataforma.erros import ErroConfiguracao
+
 NULO: Final = -1
 K: Final = 256
 """Últimos eventos que as medidas de lista enxergam, por diário."""
@@ -27,6 +29,9 @@ SEGUNDO_US: Final = 1_000_000
 MINUTO: Final = 60
 HORA: Final = 3_600
 DIA: Final = 86_400
+MES: Final = 30 * DIA
+FOLGA_DIAS: Final = 3
+"""O estado retém isto além da janela mais funda: um evento atrasado até aqui ainda encontra a sua janela inteira."""
 ESCALA_LOG: Final = 1_000
 """Logaritmos em ponto fixo: round(1000·ln(1 + R$)), para somar quadrados sem estouro nem deriva."""
 
@@ -103,7 +108,7 @@ class Primitiva:
         return self.atraso_s * SEGUNDO_US
 
 
-_ROTULO_JANELA: Final = {5 * MINUTO: "5min", HORA: "1h", DIA: "24h", 7 * DIA: "7d", 30 * DIA: "30d"}
+_ROTULO_JANELA: Final = {5 * MINUTO: "5min", HORA: "1h", DIA: "24h", 7 * DIA: "7d", MES: "30d"}
 _PREFIXO: Final = {Papel.PAGADOR: "pag", Papel.RECEBEDOR: "rec", Papel.DISPOSITIVO: "disp"}
 _NOME_FLUXO: Final = {
     Fluxo.SAIDA: "saida", Fluxo.ENTRADA: "entrada", Fluxo.DISPOSITIVO: "uso",
@@ -131,16 +136,32 @@ class Catalogo:
 
     Args:
         maturacao_dias: idade a partir da qual um pagamento é tido por rotulado (denominador do risco tardio).
-        horizonte_dias: retenção do estado; `desde_primeiro` não enxerga além dele. Padrão: 30 + maturação + 3.
+        horizonte_dias: retenção do estado. `desde_primeiro` e `desde_ultimo` enxergam até `FOLGA_DIAS` antes dele.
+            Padrão: 30 + maturação + folga.
+
+    Levanta:
+        ErroConfiguracao: maturação menor que um dia, ou horizonte que não cobre a janela mais funda.
     """
 
     maturacao_dias: int = 7
     horizonte_dias: int = 0
 
     def __post_init__(self) -> None:
-        """Fixa o horizonte quando não foi dado."""
+        """Fixa o horizonte quando não foi dado; recusa o que não serve."""
+        minimo = MES // DIA + self.maturacao_dias + FOLGA_DIAS
         if not self.horizonte_dias:
-            object.__setattr__(self, "horizonte_dias", 30 + self.maturacao_dias + 3)
+            object.__setattr__(self, "horizonte_dias", minimo)
+        if self.maturacao_dias < 1:
+            msg = f"maturacao_dias = {self.maturacao_dias} não serve; esperado: inteiro ≥ 1"
+            raise ErroConfiguracao(msg)
+        if self.horizonte_dias < minimo:
+            msg = f"horizonte_dias = {self.horizonte_dias} não serve; esperado: ≥ {minimo} (30 + maturação + folga)"
+            raise ErroConfiguracao(msg)
+
+    @property
+    def alcance_s(self) -> int:
+        """Até onde vão as medidas sem janela própria (`desde_*` de horizonte), em segundos."""
+        return (self.horizonte_dias - FOLGA_DIAS) * DIA
 
     @property
     def horizonte_us(self) -> int:
@@ -168,7 +189,7 @@ class Catalogo:
         )
         fraude = Fluxo.FRAUDE_SAIDA if papel is Papel.PAGADOR else Fluxo.FRAUDE_ENTRADA
         outra_fraude = Fluxo.FRAUDE_ENTRADA if papel is Papel.PAGADOR else Fluxo.FRAUDE_SAIDA
-        horizonte, d, mes = self.horizonte_dias * DIA, self.maturacao_dias * DIA, 30 * DIA
+        horizonte, d, mes = self.alcance_s, self.maturacao_dias * DIA, MES
         itens: list[Primitiva] = []
         for w in (5 * MINUTO, HORA, DIA, 7 * DIA, mes):
             itens += [_p(papel, proprio, Medida.CONTAGEM, w), _p(papel, proprio, Medida.SOMA, w)]
@@ -192,7 +213,7 @@ class Catalogo:
         return tuple(itens)
 
     def _dispositivo(self) -> tuple[Primitiva, ...]:
-        papel, uso, horizonte, mes = Papel.DISPOSITIVO, Fluxo.DISPOSITIVO, self.horizonte_dias * DIA, 30 * DIA
+        papel, uso, horizonte, mes = Papel.DISPOSITIVO, Fluxo.DISPOSITIVO, self.alcance_s, MES
         d = self.maturacao_dias * DIA
         itens = [_p(papel, uso, Medida.CONTAGEM, w) for w in (HORA, DIA, 7 * DIA)]
         itens += [_p(papel, uso, Medida.DISTINTOS, w) for w in (DIA, mes)]

@@ -107,7 +107,7 @@ class Arena:
 
     @property
     def relogio_us(self) -> int:
-        """O relógio do despejo: mediana dos instantes de um lote, que só avança (um evento do futuro não o move)."""
+        """A mediana dos instantes de um lote, que só avança (um evento do futuro não a move)."""
         return int(self._memoria.cabecalho[nucleo.RELOGIO])
 
     @contextmanager
@@ -154,10 +154,12 @@ class Arena:
         if not len(linhas):
             return
         cabecalho = self._memoria.cabecalho
+        cabecalho[nucleo.RELOGIO_ANTERIOR] = cabecalho[nucleo.RELOGIO]
         cabecalho[nucleo.RELOGIO] = max(int(cabecalho[nucleo.RELOGIO]), int(np.median(linhas.instante)))
         chaves = nucleo.chaves_de_diario(linhas.entidade, linhas.fluxo)
         if (linhas.fluxo >= Fluxo.FRAUDE_SAIDA).any():
             fica = ~nucleo.ja_confirmadas(self._memoria, chaves, linhas.fluxo, linhas.ordem)
+            fica &= ~_repete_rotulo(chaves, linhas)
             linhas, chaves = linhas.onde(fica), chaves[fica]
         ordem = np.lexsort((linhas.ordem, linhas.instante, chaves))
         chaves = chaves[ordem]
@@ -184,7 +186,10 @@ class Arena:
         return saida
 
     def _corte(self) -> int:
-        return np.iinfo(np.int64).min if self._reter_tudo else self.relogio_us - self._catalogo.horizonte_us
+        """O que é anterior sai. Pelo relógio do lote anterior: um lote longo ainda mede os seus primeiros eventos."""
+        if self._reter_tudo:
+            return int(np.iinfo(np.int64).min)
+        return int(self._memoria.cabecalho[nucleo.RELOGIO_ANTERIOR]) - self._catalogo.horizonte_us
 
     def _crescer(self, chaves: Inteiros) -> None:
         novos, lugares = nucleo.prever(self._memoria, chaves)
@@ -200,7 +205,8 @@ class Arena:
         usados = int(self._memoria.cabecalho[nucleo.IDS]) + novos
         if usados <= self._memoria.id_chave.size * _CARGA_MAXIMA:
             return
-        chave, versao, chegada = (np.array(c) for c in (self._memoria.id_chave, self._memoria.id_versao, self._memoria.id_chegada))
+        m = self._memoria
+        chave, versao, chegada = np.array(m.id_chave), np.array(m.id_versao), np.array(m.id_chegada)
         vivos = int(((chave != 0) & (chegada >= desde_s)).sum())
         self._ampliar("id", int((vivos + novos) / _CARGA_MAXIMA * 2) + 1)
         self._memoria.id_chave[:] = 0
@@ -243,6 +249,15 @@ class Arena:
             with arquivo.open("ab") as saida:
                 saida.truncate(tamanho * tipo.itemsize)
         return np.asarray(np.memmap(arquivo, tipo, "r+"))
+
+
+def _repete_rotulo(chaves: Inteiros, linhas: Linhas) -> NDArray[np.bool_]:
+    """Quais linhas de fraude repetem a `ordem` de outra do mesmo diário conhecida antes, neste mesmo lote."""
+    por_id = np.lexsort((linhas.instante, linhas.ordem, chaves))
+    chave, ordem = chaves[por_id], linhas.ordem[por_id]
+    repete = np.zeros(chaves.size, np.bool_)
+    repete[por_id[1:]] = (chave[1:] == chave[:-1]) & (ordem[1:] == ordem[:-1])
+    return repete & (linhas.fluxo >= Fluxo.FRAUDE_SAIDA)
 
 
 def especificacao(catalogo: Catalogo, papel: Papel) -> Inteiros:

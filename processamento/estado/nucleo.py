@@ -26,6 +26,7 @@ TOPO: Final = 4
 EVENTOS: Final = 5
 IDS: Final = 6
 VARRIDO: Final = 7
+RELOGIO_ANTERIOR: Final = 8
 LIVRES: Final = 16
 TAMANHO_CABECALHO: Final = 64
 
