@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from ingestao.bronze import BRONZE_EVENTOS, BRONZE_ROTULOS
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 EXEMPLOS: Final = 10
+_TOTAIS: Final = ("bronze", "prata", "decisoes", "repetidas")
+_NOMES_PROBLEMAS: Final = tuple(problema.value for problema in PROBLEMAS)
 
 
 @dataclass(frozen=True)
@@ -54,50 +57,47 @@ def conciliar(spark: SparkSession, cfg: Configuracao) -> Conciliacao:
     prata = _ler(spark, cfg, PRATA_PIX).select("id_fim_a_fim", "data", *CHAVE_POSICAO, "finalidade")
     de_rotulos = F.col("topico").isin(cfg.topico_rotulos, TOPICO_HISTORICO_ROTULOS)
     quarentena = _ler(spark, cfg, PRATA_QUARENTENA).select(*CHAVE_POSICAO, "motivo")
-    duplicados = _ler(spark, cfg, PRATA_DUPLICADOS).select("id_fim_a_fim", *CHAVE_POSICAO)
+    duplicados = _ler(spark, cfg, PRATA_DUPLICADOS).select(*CHAVE_POSICAO)
     decisoes = _ler(spark, cfg, OURO_DECISOES).select("id_fim_a_fim", "data", *CHAVE_POSICAO, "lote")
     recusas = _ler(spark, cfg, OURO_RECUSAS).select(*CHAVE_POSICAO, "lote")
     respostas = decisoes.select(*CHAVE_POSICAO, "lote").unionByName(recusas)
     presencas = destinos.com_presencas(bronze, prata, quarentena.where(~de_rotulos), duplicados, decisoes, recusas)
     com_destino = destinos.com_destino(presencas, destinos.com_cortes(bronze, prata, respostas)).persist()
     try:
-        contagem = _contar(com_destino, "destino")
-        motivos = _contar(com_destino.where(F.col("destino") == Destino.QUARENTENA.value), "motivo")
-        exemplos = _exemplos(com_destino) if any(contagem.get(p.value) for p in PROBLEMAS) else []
+        grupos = _agrupar(com_destino)
+        lacunas = _lacunas(com_destino)
+        exemplos = _exemplos(com_destino) if any(grupo["destino"] in _NOMES_PROBLEMAS for grupo in grupos) else []
     finally:
         com_destino.unpersist()
-    return _julgar(
-        contagem,
-        motivos,
-        exemplos,
-        _medir(bronze, prata, duplicados, decisoes),
-        _conciliar_rotulos(spark, cfg, quarentena.where(de_rotulos)),
-    )
+    rotulos = _conciliar_rotulos(spark, cfg, quarentena.where(de_rotulos))
+    return _julgar(grupos, lacunas, _dobradas(decisoes), rotulos, exemplos)
 
 
 def _julgar(
-    contagem: Mapping[str, int],
-    motivos: Mapping[str, int],
-    exemplos: list[dict[str, Any]],
-    medidas: Mapping[str, int],
-    rotulos: Mapping[str, int],
+    grupos: list[Row], lacunas: int, dobradas: int, rotulos: Mapping[str, int], exemplos: list[dict[str, Any]]
 ) -> Conciliacao:
-    problemas = {p.value: contagem[p.value] for p in PROBLEMAS if contagem.get(p.value)}
-    em_transito = contagem.get(Destino.EM_TRANSITO.value, 0) + rotulos["em_transito"]
-    fecha = not (
-        problemas or medidas["decisoes_dobradas"] or medidas["lacunas"] or rotulos["faltantes"] or rotulos["dobrados"]
-    )
+    contagem: Counter[str] = Counter()
+    totais: Counter[str] = Counter()
+    motivos: Counter[str] = Counter()
+    for grupo in grupos:
+        contagem[grupo["destino"]] += grupo["registros"]
+        totais.update({nome: grupo[nome] for nome in _TOTAIS})
+        if grupo["destino"] == Destino.QUARENTENA.value:
+            motivos[grupo["motivo"]] += grupo["registros"]
+    problemas = {nome: contagem[nome] for nome in _NOMES_PROBLEMAS if contagem[nome]}
+    em_transito = contagem[Destino.EM_TRANSITO.value] + rotulos["em_transito"]
+    fecha = not (problemas or dobradas or lacunas or rotulos["faltantes"] or rotulos["dobrados"])
     return Conciliacao(
-        bronze=medidas["bronze"],
-        prata=medidas["prata"],
-        destinos={d.value: contagem.get(d.value, 0) for d in CERTOS},
-        motivos=dict(sorted(motivos.items(), key=lambda item: -item[1])),
+        bronze=totais["bronze"],
+        prata=totais["prata"],
+        destinos={d.value: contagem[d.value] for d in CERTOS},
+        motivos=dict(motivos.most_common()),
         problemas=problemas,
         em_transito=em_transito,
-        decisoes=medidas["decisoes"],
-        decisoes_dobradas=medidas["decisoes_dobradas"],
-        repetidas=medidas["repetidas"],
-        lacunas=medidas["lacunas"],
+        decisoes=totais["decisoes"],
+        decisoes_dobradas=dobradas,
+        repetidas=totais["repetidas"],
+        lacunas=lacunas,
         rotulos=rotulos,
         exemplos=exemplos,
         fecha_no_corte=fecha,
@@ -105,23 +105,32 @@ def _julgar(
     )
 
 
-def _medir(bronze: DataFrame, prata: DataFrame, duplicados: DataFrame, decisoes: DataFrame) -> dict[str, int]:
-    """Contagens que não são por posição: totais, lacunas da bronze, decisões dobradas e repetidas."""
-    faixas = bronze.groupBy("topico", "particao").agg(
-        F.count(F.lit(1)).alias("linhas"),
-        (F.max("deslocamento") - F.min("deslocamento") + 1 - F.count_distinct("deslocamento")).alias("lacunas"),
-    )
-    por_id = decisoes.groupBy("id_fim_a_fim").agg(F.count(F.lit(1)).alias("vezes"))
-    repetidas = decisoes.join(duplicados, on=list(CHAVE_POSICAO), how="left_semi")
-    quadros = {
-        "bronze": faixas.agg(F.sum("linhas")),
-        "lacunas": faixas.agg(F.sum("lacunas")),
-        "prata": prata.agg(F.count(F.lit(1))),
-        "decisoes": por_id.agg(F.sum("vezes")),
-        "decisoes_dobradas": por_id.agg(F.sum(F.col("vezes") - 1)),
-        "repetidas": repetidas.agg(F.count(F.lit(1))),
+def _agrupar(com_destino: DataFrame) -> list[Row]:
+    """Registros e linhas de cada tabela, por destino e motivo: a passagem que enche o que foi guardado."""
+    repetida = (F.col("n_duplicado") > 0) & (F.col("n_decisao") > 0)
+    somas = {
+        "bronze": F.sum("n_bronze"),
+        "prata": F.sum("n_prata"),
+        "decisoes": F.sum("n_decisao"),
+        "repetidas": F.count_if(repetida),
     }
-    return {nome: int(quadro.head()[0] or 0) for nome, quadro in quadros.items()}
+    agregado = com_destino.groupBy("destino", "motivo").agg(
+        F.count(F.lit(1)).alias("registros"), *(soma.alias(nome) for nome, soma in somas.items())
+    )
+    return list(agregado.collect())
+
+
+def _lacunas(com_destino: DataFrame) -> int:
+    """Deslocamentos que faltam na bronze entre o menor e o maior de cada partição."""
+    faixas = com_destino.where("n_bronze > 0").groupBy("topico", "particao")
+    faltam = F.max("deslocamento") - F.min("deslocamento") + 1 - F.count(F.lit(1))
+    return int(faixas.agg(faltam.alias("faltam")).agg(F.sum("faltam")).head()[0] or 0)
+
+
+def _dobradas(decisoes: DataFrame) -> int:
+    """Decisões a mais de um mesmo id na tabela; o certo é nenhuma."""
+    por_id = decisoes.groupBy("id_fim_a_fim").agg((F.count(F.lit(1)) - 1).alias("a_mais"))
+    return int(por_id.agg(F.sum("a_mais")).head()[0] or 0)
 
 
 def _conciliar_rotulos(spark: SparkSession, cfg: Configuracao, quarentena: DataFrame) -> dict[str, int]:
@@ -148,13 +157,9 @@ def _conciliar_rotulos(spark: SparkSession, cfg: Configuracao, quarentena: DataF
     return {nome: int(valor or 0) for nome, valor in linha.asDict().items()}
 
 
-def _contar(df: DataFrame, coluna: str) -> dict[str, int]:
-    return {linha[coluna]: linha["count"] for linha in df.groupBy(coluna).count().collect()}
-
-
 def _exemplos(com_destino: DataFrame) -> list[dict[str, Any]]:
     """Alguns dos que não fecham, pela posição; nunca o conteúdo."""
-    ruins = com_destino.where(F.col("destino").isin(*(p.value for p in PROBLEMAS)))
+    ruins = com_destino.where(F.col("destino").isin(*_NOMES_PROBLEMAS))
     primeiros = ruins.select(*CHAVE_POSICAO, "destino").orderBy(*CHAVE_POSICAO).limit(EXEMPLOS)
     return [linha.asDict() for linha in primeiros.collect()]
 

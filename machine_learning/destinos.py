@@ -74,7 +74,8 @@ def com_destino(presencas: DataFrame, cortes: DataFrame) -> DataFrame:
     Além do corte, o que ainda não tem destino está em trânsito; aquém, falta.
     """
     com_corte = presencas.join(F.broadcast(cortes), on=["topico", "particao"], how="left")
-    return com_corte.withColumn("destino", _destino()).select(*CHAVE_POSICAO, "origem", "motivo", "destino")
+    contagens = [f"n_{fonte}" for fonte in _FONTES]
+    return com_corte.withColumn("destino", _destino()).select(*CHAVE_POSICAO, "motivo", "destino", *contagens)
 
 
 def _presenca(df: DataFrame, fonte: str, **colunas: str) -> DataFrame:

@@ -1,0 +1,151 @@
+"""Decisões no lago e a conciliação inteira, em Delta real: tudo fecha, e cada falha plantada é apontada."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql.types import BinaryType, IntegerType, LongType, StructField, StructType
+
+from ingestao.bronze import BRONZE_EVENTOS, BRONZE_ROTULOS
+from machine_learning.conciliacao import conciliar
+from machine_learning.decisao import Decisao, RecusaDeFormato
+from machine_learning.decisoes_lago import com_resposta, gravar_respostas
+from machine_learning.esquema import DECISAO, OURO_DECISOES, OURO_RECUSAS
+from machine_learning.indicadores_decisao import com_decisoes
+from plataforma.configuracao import Configuracao
+from plataforma.gravacao import anexar
+from processamento.fluxo import garantir_tabelas
+from processamento.lotes import processar_eventos, processar_rotulos, tabelas_de_eventos, tabelas_de_rotulos
+from processamento.protecao import id_evento
+from testes.processamento.fabrica_bronze import Registro, bronze, id_numero, pix
+from testes.processamento.fabrica_eventos import em_bytes, rotulo, token
+
+pytestmark = pytest.mark.spark
+INSTANTE_US = 1_795_185_012_345_000
+TOPICO = StructType([
+    StructField("value", BinaryType()),
+    StructField("partition", IntegerType()),
+    StructField("offset", LongType()),
+])  # fmt: skip
+ATRIBUTOS = [1.0, float("nan"), -2.5]
+
+
+def decisao(numero: int, deslocamento: int, **mudancas: Any) -> bytes:
+    campos: dict[str, Any] = {campo: None for campo in Decisao.__struct_fields__ if campo != "versao_esquema"}
+    campos |= {
+        "tipo": "decisao", "id_fim_a_fim": id_numero(numero), "id_evento": id_evento(id_numero(numero)),
+        "topico": "pix.eventos", "particao": 0, "deslocamento": deslocamento, "acao": "RETER_ANALISE",
+        "pontuacao": 0.5, "motivos": [{"codigo": "c", "texto": "t", "contribuicao": 0.25}], "regras": ["R1"],
+        "regras_versao": "1", "modo": "modelo", "catalogo_versao": "abc", "instante_us": INSTANTE_US,
+        "kafka_em_us": INSTANTE_US, "decidido_em_us": INSTANTE_US + 9, "prazo_ms": 1_500, "duracao_ms": 0, "lote": 1,
+        "pagador_conta": token("ana"), "recebedor_conta": token("bia"), "valor_centavos": 15_025,
+        "atributos": ATRIBUTOS,
+    }  # fmt: skip
+    return msgspec.json.encode(Decisao(**{**campos, **mudancas}))
+
+
+def recusa(deslocamento: int, **mudancas: Any) -> bytes:
+    campos: dict[str, Any] = {
+        "tipo": "recusa", "topico": "pix.eventos", "particao": 0, "deslocamento": deslocamento, "acao": "REJEITAR",
+        "motivos": [], "kafka_em_us": INSTANTE_US, "enviado_em_us": None, "decidido_em_us": INSTANTE_US, "lote": 1,
+    }  # fmt: skip
+    return msgspec.json.encode(RecusaDeFormato(**{**campos, **mudancas}))
+
+
+def pousar(spark: SparkSession, cfg: Configuracao, versao: int, *valores: bytes | None) -> tuple[int, int]:
+    linhas = [(valor, 0, versao * 100 + i) for i, valor in enumerate(valores)]
+    return gravar_respostas(spark.createDataFrame(linhas, TOPICO).transform(com_resposta), cfg, "pouso", versao)
+
+
+@pytest.fixture
+def lago(spark: SparkSession, cfg: Configuracao) -> Configuracao:
+    proprias = [BRONZE_EVENTOS, BRONZE_ROTULOS, OURO_DECISOES, OURO_RECUSAS]
+    garantir_tabelas(spark, cfg, [*tabelas_de_eventos(), *tabelas_de_rotulos()[:1], *proprias])
+    return cfg
+
+
+def test_o_esquema_da_decisao_e_o_que_a_decisao_escreve() -> None:
+    escritos = {*Decisao.__struct_fields__, *RecusaDeFormato.__struct_fields__}
+    assert escritos <= set(DECISAO.names)
+    assert set(DECISAO.names) - escritos <= {"pagador_ispb", "recebedor_ispb", "forma_de_iniciacao"}
+
+
+def test_respostas_pousam_uma_vez_a_primeira_vence_e_o_lixo_nao_para_o_fluxo(
+    spark: SparkSession, lago: Configuracao
+) -> None:
+    lote = (decisao(1, 0), decisao(1, 0, acao="REJEITAR"), recusa(1), recusa(1), None, b"lixo", b"", decisao(2, 2))
+    for _ in range(2):
+        assert pousar(spark, lago, 0, *lote) == (3, 2)
+    pousar(spark, lago, 1, decisao(1, 0, acao="APROVAR", lote=2), recusa(1, lote=2), decisao(3, 3, lote=2))
+    linhas = {x["deslocamento"]: x for x in OURO_DECISOES.ler(spark, lago).collect()}
+    assert sorted(linhas) == [0, 2, 3]
+    primeira = linhas[0]
+    assert (primeira["acao"], primeira["resposta_deslocamento"], primeira["data"]) == (
+        "RETER_ANALISE", 0, dt.date(2026, 11, 20),
+    )  # fmt: skip
+    assert primeira["atributos"] == [1.0, None, -2.5]
+    assert primeira["motivos"][0]["contribuicao"] == 0.25
+    assert primeira["id_evento"] == id_evento(id_numero(1))
+    recusas = OURO_RECUSAS.ler(spark, lago).collect()
+    assert [(x["deslocamento"], x["lote"], x["resposta_deslocamento"]) for x in recusas] == [(1, 1, 2)]
+
+
+def test_indicadores_das_decisoes_por_acao(spark: SparkSession) -> None:
+    valores = [decisao(1, 0), decisao(2, 1, valor_centavos=1), decisao(3, 2, acao="APROVAR", dispositivo="x")]
+    topico = spark.createDataFrame([(v, 0, i) for i, v in enumerate(valores)], TOPICO)
+    linhas = com_decisoes(topico.transform(com_resposta)).where("granularidade = 'dia'").collect()
+    assert {(x["acao"], x["decisoes"], x["decidido_centavos"]) for x in linhas} == {
+        ("RETER_ANALISE", 2, 15_026),
+        ("APROVAR", 1, 15_025),
+    }
+
+
+def test_concilia_o_que_fecha_e_aponta_o_que_nao_fecha(spark: SparkSession, lago: Configuracao) -> None:
+    eventos = bronze(
+        spark,
+        Registro(pix(100), 0, topico="historico", origem="historico"),
+        Registro(pix(1), 0),
+        Registro(b"ruim", 1),
+        Registro(pix(1), 2),
+        Registro(pix(3, finalidade="REFU"), 3),
+        Registro(pix(4), 4),
+        Registro(pix(5), 5),
+    )
+    rotulos = bronze(spark, *(Registro(em_bytes(rotulo()), i, topico="pix.rotulos") for i in range(2)))
+    anexar(eventos, BRONZE_EVENTOS, lago, "b", 0)
+    anexar(rotulos, BRONZE_ROTULOS, lago, "b", 0)
+    processar_eventos(eventos, lago, "p", 0)
+    processar_rotulos(rotulos, lago, "r", 0)
+    pousar(spark, lago, 0, decisao(1, 0), recusa(1), decisao(4, 4))
+    andando = conciliar(spark, lago)
+    assert andando.destinos == {"decidido": 2, "quarentena": 1, "duplicado": 1, "historico": 1, "isento": 1}
+    assert (andando.bronze, andando.prata, andando.em_transito, andando.decisoes) == (7, 5, 1, 2)
+    assert (andando.fecha_no_corte, andando.conferido, andando.problemas) == (True, False, {})
+    assert andando.motivos == {"json_invalido": 1}
+
+    pousar(spark, lago, 1, decisao(5, 5, lote=2))
+    fechada = conciliar(spark, lago)
+    assert fechada.conferido
+    assert fechada.destinos["decidido"] == 3
+    assert fechada.rotulos == {
+        "bronze": 2, "prata": 2, "quarentena": 0, "em_transito": 0, "faltantes": 0, "dobrados": 0,
+    }  # fmt: skip
+    assert asdict(fechada)["destinos"] == fechada.destinos
+
+    mais = bronze(spark, Registro(pix(6), 6), Registro(pix(7), 7), Registro(b"x", 8), Registro(pix(9), 12))
+    anexar(mais, BRONZE_EVENTOS, lago, "b", 1)
+    processar_eventos(mais.where("deslocamento <> 7"), lago, "p", 1)
+    de_outro = decisao(77, 500, lote=3, topico="historico")
+    pousar(spark, lago, 2, decisao(9, 12, lote=4), decisao(100, 0, lote=3, topico="historico"), de_outro)
+    ruim = conciliar(spark, lago)
+    assert not ruim.fecha_no_corte
+    assert ruim.problemas == {"faltante": 1, "sem_decisao": 1, "sem_resposta": 1, "decisao_indevida": 1}
+    assert ruim.lacunas == 3
+    assert {(e["deslocamento"], e["destino"]) for e in ruim.exemplos} == {
+        (7, "faltante"), (6, "sem_decisao"), (8, "sem_resposta"), (0, "decisao_indevida"),
+    }  # fmt: skip
