@@ -1,31 +1,22 @@
 """O conjunto: atributos de cada Pix como eram no instante dele, e o rótulo como se sabia no instante do treino.
 
-Duas origens: as tabelas (prata e rótulos) e um histórico de seis colunas (`historico_externo`). As duas passam pelo
-executor de estado, o mesmo núcleo que serve as decisões. Um Pix só conta como legítimo depois do atraso do rótulo.
+Duas origens: as tabelas (`leitura`) e um histórico de seis colunas (`historico_externo`). As duas passam pelo executor
+de estado, o mesmo núcleo que serve as decisões. Um Pix só conta como legítimo depois do atraso do rótulo.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plataforma.erros import ErroDados
-from processamento.atributos import CONTEXTO, NOMES, contexto, derivar
+from processamento.atributos import CONTEXTO, NOMES, derivar
 from processamento.catalogo import PADRAO, Catalogo
 from processamento.estado.arena import Arena
 from processamento.estado.lote import FATIA, Eventos, Fraudes, medir_fatia
-from processamento.tabelas import PRATA_PIX, PRATA_ROTULOS
-
-if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyspark.sql import SparkSession
-
-    from plataforma.configuracao import Configuracao
-    from plataforma.tabela import Tabela
 
 Inteiros = NDArray[np.int64]
 Logicos = NDArray[np.bool_]
@@ -130,80 +121,6 @@ def medir(
         x, e.instante_us, historico.conhecido_em_us[lugares], e.valor_centavos, e.pagador, e.recebedor, e.id_evento,
         historico.tipologia[lugares],
     )
-
-
-def das_tabelas(cfg: Configuracao, spark: SparkSession | None = None) -> tuple[Historico, dict[str, int]]:
-    """O histórico que está na prata, e a versão lida de cada tabela.
-
-    Args:
-        cfg: onde estão as tabelas.
-        spark: sessão a usar; None lê sem JVM (perfis local e cluster).
-
-    Levanta:
-        ErroDados: tabela ausente ou vazia.
-    """
-    colunas = [
-        "id_evento", "instante_us", "valor_centavos", "pagador_id", "recebedor_id", "dispositivo_id", *CONTEXTO,
-    ]
-    pix, versao_pix = _ler(cfg, spark, PRATA_PIX, colunas)
-    rotulos, versao_rotulos = _ler(
-        cfg, spark, PRATA_ROTULOS, ["id_evento", "conhecido_em_us", "fraude", "tipologia", "classe"]
-    )
-    if not pix.num_rows:
-        msg = f"a tabela {PRATA_PIX.nome} está vazia: traga eventos com ./pix simular, importar ou demonstrar"
-        raise ErroDados(msg)
-    pix = pix.sort_by([("instante_us", "ascending"), ("id_evento", "ascending")])
-    c = {nome: pix.column(nome).combine_chunks() for nome in colunas}
-    inteiros = {nome: np.asarray(c[nome].to_numpy(zero_copy_only=False), np.int64) for nome in colunas[:6]}
-    eventos = Eventos(
-        inteiros["id_evento"], inteiros["instante_us"], inteiros["valor_centavos"], inteiros["pagador_id"],
-        inteiros["recebedor_id"], inteiros["dispositivo_id"],
-    )
-    conhecido, tipologia = _rotular(eventos.id_evento, rotulos)
-    ctx = contexto({nome: c[nome].to_pylist() for nome in CONTEXTO})
-    return Historico(eventos, ctx, conhecido, tipologia), {
-        PRATA_PIX.nome: versao_pix, PRATA_ROTULOS.nome: versao_rotulos,
-    }
-
-
-def _rotular(ids: Inteiros, rotulos: pa.Table) -> tuple[Inteiros, NDArray[Any]]:
-    """Para cada id, quando se confirmou a fraude (a primeira vez) e sua tipologia."""
-    conhecido = np.full(ids.size, NUNCA, np.int64)
-    tipologia = np.full(ids.size, "", object)
-    confirmados = rotulos.filter(rotulos.column("fraude")).sort_by([("conhecido_em_us", "descending")])
-    ordem = np.argsort(ids, kind="stable")
-    alvos = np.asarray(confirmados.column("id_evento").to_numpy(), np.int64)
-    if not alvos.size or not ids.size:
-        return conhecido, tipologia
-    lugares = ordem[np.clip(np.searchsorted(ids[ordem], alvos), 0, ids.size - 1)]
-    achou = ids[lugares] == alvos
-    conhecido[lugares[achou]] = np.asarray(confirmados.column("conhecido_em_us").to_numpy(), np.int64)[achou]
-    nomes = [t or c for t, c in zip(
-        confirmados.column("tipologia").to_pylist(), confirmados.column("classe").to_pylist(), strict=True
-    )]
-    tipologia[lugares[achou]] = np.array(nomes, object)[achou]
-    return conhecido, tipologia
-
-
-def _ler(
-    cfg: Configuracao, spark: SparkSession | None, tabela: Tabela, colunas: list[str]
-) -> tuple[pa.Table, int]:
-    if spark is not None:
-        if not tabela.existe(spark, cfg):
-            raise ErroDados(_ausente(tabela))
-        versao = tabela.delta(spark, cfg).history(1).select("version").head()[0]
-        return tabela.ler(spark, cfg).select(*colunas).toArrow(), int(versao)
-    from deltalake import DeltaTable  # noqa: PLC0415 — leitura sem JVM
-
-    caminho = str(tabela.caminho(cfg))
-    if not DeltaTable.is_deltatable(caminho):
-        raise ErroDados(_ausente(tabela))
-    delta = DeltaTable(caminho)
-    return delta.to_pyarrow_table(columns=colunas), int(delta.version())
-
-
-def _ausente(tabela: Tabela) -> str:
-    return f"a tabela {tabela.nome} ainda não existe: traga eventos com ./pix simular, importar ou demonstrar"
 
 
 def catalogo_de(atraso_dias: int) -> Catalogo:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from machine_learning import ajuste, avaliacao, conjunto, custos, graficos, modelo, registro
+from machine_learning import ajuste, avaliacao, conjunto, custos, graficos, leitura, modelo, registro
 from machine_learning.conjunto import DIA_US, Conjunto, Historico
 from machine_learning.medidas import achatar, limpo
 from machine_learning.registro import Corrida, VersaoModelo
@@ -65,9 +65,12 @@ def treinar(
     """
     inicio = time.monotonic()
     passo("lendo a prata")
-    historico, versoes = conjunto.das_tabelas(cfg, spark)
+    historico, versoes = leitura.das_tabelas(cfg, spark)
     agora = int(historico.eventos.instante_us[-1]) + 1 if agora_us is None else agora_us
-    dados = preparar(historico, catalogo, agora, rapido=rapido, passo=passo)
+    dados, servidos = leitura.com_servidos(
+        preparar(historico, catalogo, agora, rapido=rapido, passo=passo), cfg, catalogo, spark
+    )
+    versoes["linhas_como_servidas"] = servidos
     politica = custos.ler()
     feito = ajuste.ajustar(
         dados, agora_us=agora, atraso_us=catalogo.maturacao_dias * DIA_US, semente=semente, politica=politica,
