@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from processamento.catalogo import Catalogo, Fluxo, Papel
 from processamento.estado import nucleo
+from processamento.estado.consulta import consultar, planejar
 from processamento.estado.nucleo import Inteiros, Memoria
 
 PASSOS_VARREDURA: Final = 512
@@ -78,7 +79,7 @@ class Arena:
         self._catalogo = catalogo
         self._pasta = pasta
         self._reter_tudo = reter_tudo
-        self._especificacoes = {papel: especificacao(catalogo, papel) for papel in Papel}
+        self._planos = {papel: planejar(catalogo.do_papel(papel)) for papel in Papel}
         if pasta is not None:
             pasta.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._geracao = -1
@@ -180,9 +181,9 @@ class Arena:
 
     def consultar(self, papel: Papel, entidade: Inteiros, contraparte: Inteiros, instante: Inteiros) -> Inteiros:
         """As primitivas de um papel: int64 de forma (consultas, primitivas do papel)."""
-        spec = self._especificacoes[papel]
-        saida = np.empty((entidade.size, spec.shape[0]), np.int64)
-        nucleo.consultar(self._memoria, entidade, contraparte, instante, spec, saida)
+        plano = self._planos[papel]
+        saida = np.empty((entidade.size, plano.ausente.size), np.int64)
+        consultar(self._memoria, plano, entidade, contraparte, instante, saida)
         return saida
 
     def _corte(self) -> int:
@@ -258,13 +259,6 @@ def _repete_rotulo(chaves: Inteiros, linhas: Linhas) -> NDArray[np.bool_]:
     repete = np.zeros(chaves.size, np.bool_)
     repete[por_id[1:]] = (chave[1:] == chave[:-1]) & (ordem[1:] == ordem[:-1])
     return repete & (linhas.fluxo >= Fluxo.FRAUDE_SAIDA)
-
-
-def especificacao(catalogo: Catalogo, papel: Papel) -> Inteiros:
-    """As primitivas de um papel como int64 (primitivas, 4): fluxo, medida, janela µs, atraso µs."""
-    return np.array(
-        [(p.fluxo, p.medida, p.janela_us, p.atraso_us) for p in catalogo.do_papel(papel)], np.int64
-    ).reshape(-1, 4)
 
 
 def _tipo(nome: str) -> np.dtype[np.generic]:

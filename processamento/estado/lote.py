@@ -103,7 +103,7 @@ def calcular(
     def medir(inicio: int) -> int:
         fatia = slice(inicio, inicio + FATIA)
         saida[fatia] = medir_fatia(catalogo, arena, eventos, fatia)
-        return saida[fatia].shape[0]
+        return int(saida[fatia].shape[0])
 
     with ThreadPoolExecutor(tarefas) as grupo:
         for feitos in grupo.map(medir, range(0, eventos.id_evento.size, FATIA)):

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from processamento.catalogo import ESCALA_LOG, NULO, Fluxo, K, Medida
+from processamento.catalogo import ESCALA_LOG, Fluxo
 
 Inteiros = NDArray[np.int64]
 
@@ -30,16 +30,7 @@ RELOGIO_ANTERIOR: Final = 8
 LIVRES: Final = 16
 TAMANHO_CABECALHO: Final = 64
 
-_CONTAGEM, _SOMA = int(Medida.CONTAGEM), int(Medida.SOMA)
-_SOMA_LOG, _SOMA_LOG2 = int(Medida.SOMA_LOG), int(Medida.SOMA_LOG2)
-_DESDE_ULTIMO, _DESDE_PRIMEIRO = int(Medida.DESDE_ULTIMO), int(Medida.DESDE_PRIMEIRO)
-_MAXIMO, _DISTINTOS, _IGUAIS = int(Medida.MAXIMO), int(Medida.DISTINTOS), int(Medida.IGUAIS)
-_SOMA_IGUAIS = int(Medida.SOMA_IGUAIS)
-_ULTIMO_IGUAL, _PRIMEIRO_IGUAL = int(Medida.DESDE_ULTIMO_IGUAL), int(Medida.DESDE_PRIMEIRO_IGUAL)
-_MADURAS = int(Medida.FRAUDES_MADURAS)
 _PRIMEIRA_FRAUDE = int(Fluxo.FRAUDE_SAIDA)
-_FLUXOS = len(Fluxo)
-_RASCUNHO = 1 << (2 * K - 1).bit_length()
 
 
 class Memoria(NamedTuple):
@@ -68,12 +59,12 @@ class Memoria(NamedTuple):
 
 
 @njit(cache=True)
-def _misturar(x: int) -> int:
+def misturar(x: int) -> int:
     """Finalizador splitmix64 (Steele, Lea e Flood, 2014): espalha bits, não protege nada."""
     z = np.uint64(x) + np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.int64(z ^ (z >> np.uint64(31)))
+    return np.int64(z ^ (z >> np.uint64(31)))  # type: ignore[return-value]
 
 
 @njit(cache=True)
@@ -81,7 +72,7 @@ def chaves_de_diario(entidade: Inteiros, fluxo: Inteiros) -> Inteiros:
     """A chave de cada (entidade, fluxo)."""
     saida = np.empty(entidade.size, np.int64)
     for i in range(entidade.size):
-        saida[i] = _misturar(entidade[i] ^ _misturar(fluxo[i] + 1))
+        saida[i] = misturar(entidade[i] ^ misturar(fluxo[i] + 1))
     return saida
 
 
@@ -344,129 +335,6 @@ def varrer(m: Memoria, corte: int, passos: int) -> None:
 
 
 @njit(cache=True)
-def _soma(coluna: Inteiros, proprio: int, de: int, ate: int) -> int:
-    return coluna[ate - 1] - coluna[de] + proprio
-
-
-@njit(cache=True)
-def _distintos(m: Memoria, de: int, ate: int, rascunho: Inteiros, carimbo: Inteiros, marca: int) -> int:
-    mascara, n = rascunho.size - 1, 0
-    for p in range(de, ate):
-        c = m.contraparte[p]
-        i = _misturar(c) & mascara
-        while carimbo[i] == marca and rascunho[i] != c:
-            i = (i + 1) & mascara
-        if carimbo[i] != marca:
-            carimbo[i], rascunho[i] = marca, c
-            n += 1
-    return n
-
-
-@njit(cache=True)
-def _de_lista(m: Memoria, medida: int, de: int, ate: int, t: int, contraparte: int) -> int:
-    n = soma = 0
-    maximo = primeiro = ultimo = NULO
-    for p in range(de, ate):
-        if medida == _MAXIMO:
-            maximo = max(maximo, m.valor[p])
-        elif m.contraparte[p] == contraparte:
-            n += 1
-            soma += m.valor[p]
-            ultimo = t - m.instante[p]
-            if primeiro == NULO:
-                primeiro = ultimo
-    if medida == _MAXIMO:
-        return maximo
-    if medida == _IGUAIS:
-        return n
-    if medida == _SOMA_IGUAIS:
-        return soma
-    return ultimo if medida == _ULTIMO_IGUAL else primeiro
-
-
-@njit(cache=True)
-def _maduras(m: Memoria, inicio: int, ate: int, de_t: int, ate_t: int) -> int:
-    n = 0
-    for p in range(_limite(m.instante, inicio, ate, de_t), ate):
-        n += de_t <= m.valor[p] < ate_t
-    return n
-
-
-@njit(cache=True)
-def _medir(
-    m: Memoria, medida: int, janela: int, atraso: int, inicio: int, antes: int, t: int, contraparte: int,
-    rascunho: Inteiros, carimbo: Inteiros, marca: int,
-) -> int:
-    """Uma primitiva de um diário; `antes` = primeira posição com instante ≥ t."""
-    if medida == _MADURAS:
-        return _maduras(m, inicio, antes, t - atraso - janela, t - atraso)
-    ate = antes if atraso == 0 else _limite(m.instante, inicio, antes, t - atraso)
-    de = _limite(m.instante, inicio, ate, t - atraso - janela)
-    if medida == _CONTAGEM:
-        return ate - de
-    if medida == _DESDE_ULTIMO:
-        return t - m.instante[ate - 1] if ate > de else NULO
-    if medida == _DESDE_PRIMEIRO:
-        return t - m.instante[de] if ate > de else NULO
-    if medida <= _SOMA_LOG2:
-        if ate == de:
-            return 0
-        if medida == _SOMA:
-            return _soma(m.acumulado, m.valor[de], de, ate)
-        logaritmo = logaritmo_fixo(m.valor[de])
-        if medida == _SOMA_LOG:
-            return _soma(m.acumulado_log, logaritmo, de, ate)
-        return _soma(m.acumulado_log2, logaritmo * logaritmo, de, ate)
-    de = max(de, ate - K)
-    if medida == _DISTINTOS:
-        return _distintos(m, de, ate, rascunho, carimbo, marca)
-    return _de_lista(m, medida, de, ate, t, contraparte)
-
-
-@njit(cache=True)
-def _ausente(medida: int) -> int:
-    """O valor de uma primitiva sobre um diário que nunca existiu."""
-    nula = medida in (_DESDE_ULTIMO, _DESDE_PRIMEIRO, _MAXIMO, _ULTIMO_IGUAL, _PRIMEIRO_IGUAL)
-    return NULO if nula else 0
-
-
-@njit(cache=True, nogil=True)
-def consultar(
-    m: Memoria, entidade: Inteiros, contraparte: Inteiros, instante: Inteiros, especificacao: Inteiros, saida: Inteiros,
-) -> None:
-    """Mede, para cada consulta (linha), cada primitiva de `especificacao` (fluxo, medida, janela µs, atraso µs).
-
-    `saida` int64 de forma (consultas, primitivas).
-    """
-    rascunho, carimbo = np.zeros(_RASCUNHO, np.int64), np.zeros(_RASCUNHO, np.int64)
-    diarios, limites = np.zeros(_FLUXOS, np.int64), np.zeros(_FLUXOS, np.int64)
-    usados = np.zeros(_FLUXOS, np.bool_)
-    for p in range(especificacao.shape[0]):
-        usados[especificacao[p, 0]] = True
-    marca = 0
-    for i in range(entidade.size):
-        t = instante[i]
-        for f in range(_FLUXOS):
-            if usados[f]:
-                d = _achar(m, _misturar(entidade[i] ^ _misturar(f + 1)))
-                diarios[f] = d
-                if d > 0:
-                    inicio = m.diario_inicio[d]
-                    limites[f] = _limite(m.instante, inicio, inicio + m.diario_tamanho[d], t)
-        for p in range(especificacao.shape[0]):
-            fluxo, medida = especificacao[p, 0], especificacao[p, 1]
-            d = diarios[fluxo]
-            if d == 0:
-                saida[i, p] = _ausente(medida)
-                continue
-            marca += 1
-            saida[i, p] = _medir(
-                m, medida, especificacao[p, 2], especificacao[p, 3], m.diario_inicio[d], limites[fluxo], t,
-                contraparte[i], rascunho, carimbo, marca,
-            )
-
-
-@njit(cache=True)
 def registrar_ids(
     m: Memoria, ids: Inteiros, versao: int, chegada: NDArray[np.int32], horizonte_s: int, novo: NDArray[np.bool_],
 ) -> None:
@@ -478,7 +346,7 @@ def registrar_ids(
     mascara = m.id_chave.size - 1
     for i in range(ids.size):
         chave = ids[i] if ids[i] != 0 else 1
-        p, vaga = _misturar(chave) & mascara, -1
+        p, vaga = misturar(chave) & mascara, -1
         novo[i] = True
         while m.id_chave[p] != 0:
             if m.id_chave[p] == chave:
@@ -498,7 +366,7 @@ def registrar_ids(
         m.id_versao[vaga], m.id_chegada[vaga] = -versao, chegada[i]
     for i in range(ids.size):
         chave = ids[i] if ids[i] != 0 else 1
-        p = _misturar(chave) & mascara
+        p = misturar(chave) & mascara
         while m.id_chave[p] != chave:
             p = (p + 1) & mascara
         if m.id_versao[p] == -versao:
@@ -514,7 +382,7 @@ def repovoar_ids(
     for i in range(chave.size):
         if chave[i] == 0 or chegada[i] < desde:
             continue
-        p = _misturar(chave[i]) & mascara
+        p = misturar(chave[i]) & mascara
         while m.id_chave[p] != 0:
             p = (p + 1) & mascara
         m.id_chave[p], m.id_versao[p], m.id_chegada[p] = chave[i], versao[i], chegada[i]
