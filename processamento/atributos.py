@@ -1,4 +1,4 @@
-"""Os atributos que o modelo vê: float64 derivados das primitivas e do evento, por uma só função para os dois executores.
+"""Os atributos que o modelo vê: float64 derivados das primitivas e do evento, por uma função comum aos dois executores.
 
 Nulo é NaN. Divisão por zero ou por nulo dá NaN. Valores em centavos, durações em segundos, horário de Brasília
 (UTC-3, sem horário de verão desde 2019).
@@ -213,9 +213,10 @@ def _do_par() -> list[Atributo]:
              "par inédito"),
         _prim("par_reverso_qtd_30d", "contagem", "Pix que este recebedor já enviou ao pagador em 30d",
               "pag_entrada_par_qtd_30d"),
-        _div("par_fracao_30d", f"{par}_qtd_30d", "pag_saida_qtd_30d", "fração dos Pix do pagador que vão a este recebedor",
-             _SEM),
-        Atributo("par_valor_sobre_media", lambda e: razao(e.valor, razao(e.p(f"{par}_valor_30d"), e.p(f"{par}_qtd_30d"))),
+        _div("par_fracao_30d", f"{par}_qtd_30d", "pag_saida_qtd_30d",
+             "fração dos Pix do pagador que vão a este recebedor", _SEM),
+        Atributo("par_valor_sobre_media",
+                 lambda e: razao(e.valor, razao(e.p(f"{par}_valor_30d"), e.p(f"{par}_qtd_30d"))),
                  "razao", "este valor sobre a média já enviada a este recebedor", "par inédito"),
     ]
 
@@ -244,12 +245,12 @@ def _do_dispositivo() -> list[Atributo]:
              "aparelho nunca visto"),
         _seg("disp_desde_primeiro", "disp_uso_desde_primeiro_horizonte", "tempo desde o primeiro Pix do aparelho",
              "aparelho nunca visto"),
-        *[_prim(f"disp_fraudes_{w}", "contagem", f"fraudes do aparelho confirmadas em {w}", f"disp_fraude_uso_qtd_{w}", sem)
-          for w in ("7d", "30d")],
+        *[_prim(f"disp_fraudes_{w}", "contagem", f"fraudes do aparelho confirmadas em {w}",
+                f"disp_fraude_uso_qtd_{w}", sem) for w in ("7d", "30d")],
         _div("disp_risco_30d", "disp_fraude_uso_maduras_30d", "disp_uso_qtd_maduro_30d",
              "fração de fraudes confirmadas entre os Pix já maduros do aparelho", _SEM),
-        Atributo("disp_fracao_da_conta", lambda e: razao(e.p("disp_uso_par_qtd_30d"), e.p("pag_saida_qtd_30d")), "razao",
-                 "fração dos Pix da conta em 30d feitos neste aparelho", _SEM),
+        _div("disp_fracao_da_conta", "disp_uso_par_qtd_30d", "pag_saida_qtd_30d",
+             "fração dos Pix da conta em 30d feitos neste aparelho", _SEM),
     ]
 
 
@@ -303,5 +304,3 @@ def derivar(
     for j, atributo in enumerate(ATRIBUTOS):
         saida[:, j] = atributo.formula(entradas)
     return saida
-
-
