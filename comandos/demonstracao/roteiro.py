@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -179,5 +179,5 @@ def _relatar(
     return relatorio.montar(
         enviados=entrega.resultado.confirmados.get(cfg.topico_eventos, 0), duracao_envio_s=entrega.resultado.duracao_s,
         conciliacao=conciliacao, medidas=medidas, fraudes=fraudes, modelo={"nome": nome, "versao": versao},
-        versoes={**{peca: version(peca) for peca in _PECAS}, **versoes_dos_jars()},
+        versoes={**{peca: version(peca) for peca in _PECAS}, **asdict(versoes_dos_jars())},
     )
