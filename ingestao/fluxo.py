@@ -16,31 +16,32 @@ from pyspark.sql import functions as F
 
 from ingestao.bronze import BRONZE_EVENTOS, BRONZE_ROTULOS, com_bronze
 from ingestao.esquema import TOPICO_HISTORICO, TOPICO_HISTORICO_ROTULOS
-from ingestao.fonte import exigir_continuidade, ler_topico, na_fila_do_lago, preparar
+from ingestao.fonte import CALMA, exigir_continuidade, ler_topico, na_fila_do_lago, preparar
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroEstado
 from plataforma.gravacao import anexar
 from plataforma.tabela import Tabela
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
     from pyspark.sql.streaming import StreamingQuery
 
 CONSULTA_EVENTOS: Final = "bronze_eventos"
 CONSULTA_ROTULOS: Final = "bronze_rotulos"
-_HISTORICOS: Final = (TOPICO_HISTORICO, TOPICO_HISTORICO_ROTULOS)
 _REGISTROS_POR_GRUPO: Final = 50_000
-_ARROW_BRONZE: Final = pa.schema([
-    pa.field("chave", pa.binary()),
-    pa.field("valor", pa.binary()),
-    pa.field("topico", pa.string(), nullable=False),
-    pa.field("particao", pa.int32(), nullable=False),
-    pa.field("deslocamento", pa.int64(), nullable=False),
-    pa.field("kafka_em", pa.timestamp("us", tz="UTC"), nullable=False),
-    pa.field("enviado_em", pa.int64()),
-    pa.field("origem", pa.string(), nullable=False),
-    pa.field("data", pa.date32(), nullable=False),
-])
+_ARROW_BRONZE: Final = pa.schema(
+    [
+        pa.field("chave", pa.binary()),
+        pa.field("valor", pa.binary()),
+        pa.field("topico", pa.string(), nullable=False),
+        pa.field("particao", pa.int32(), nullable=False),
+        pa.field("deslocamento", pa.int64(), nullable=False),
+        pa.field("kafka_em", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("enviado_em", pa.int64()),
+        pa.field("origem", pa.string(), nullable=False),
+        pa.field("data", pa.date32(), nullable=False),
+    ]
+)
 
 
 def iniciar_bronze(spark: SparkSession, cfg: Configuracao, *, uma_vez: bool = False) -> StreamingQuery:
@@ -49,12 +50,12 @@ def iniciar_bronze(spark: SparkSession, cfg: Configuracao, *, uma_vez: bool = Fa
     Levanta:
         ErroEstado: checkpoint perdido ou mais velho que a tabela.
     """
-    return _iniciar(spark, cfg, cfg.topico_eventos, BRONZE_EVENTOS, CONSULTA_EVENTOS, uma_vez=uma_vez)
+    return _iniciar(spark, cfg, cfg.topico_eventos, BRONZE_EVENTOS, CONSULTA_EVENTOS, uma_vez=uma_vez, calma=1)
 
 
 def iniciar_bronze_rotulos(spark: SparkSession, cfg: Configuracao, *, uma_vez: bool = False) -> StreamingQuery:
     """Começa `bronze_rotulos`: `pix.rotulos` → tabela bronze_rotulos, nas mesmas condições."""
-    return _iniciar(spark, cfg, cfg.topico_rotulos, BRONZE_ROTULOS, CONSULTA_ROTULOS, uma_vez=uma_vez)
+    return _iniciar(spark, cfg, cfg.topico_rotulos, BRONZE_ROTULOS, CONSULTA_ROTULOS, uma_vez=uma_vez, calma=CALMA)
 
 
 def escrever_historico(
@@ -74,32 +75,32 @@ def escrever_historico(
     """
     for tabela in (BRONZE_EVENTOS, BRONZE_ROTULOS):
         tabela.garantir(spark, cfg)
-    if BRONZE_EVENTOS.ler(spark, cfg).where(F.col("topico") == TOPICO_HISTORICO).limit(1).count():
+    if _tem(spark, cfg, BRONZE_EVENTOS, TOPICO_HISTORICO):
         msg = "a bronze já tem história: escolha outra pasta com PIX_DADOS ou recomece com ./pix limpar"
         raise ErroEstado(msg)
-    BRONZE_ROTULOS.delta(spark, cfg).delete(F.col("topico") == TOPICO_HISTORICO_ROTULOS)
+    if _tem(spark, cfg, BRONZE_ROTULOS, TOPICO_HISTORICO_ROTULOS):  # os de uma tentativa que caiu antes dos eventos
+        BRONZE_ROTULOS.delta(spark, cfg).delete(F.col("topico") == TOPICO_HISTORICO_ROTULOS)
     sem_chave = ((None, valor) for valor in rotulos)
     quantos_rotulos = _gravar(spark, cfg, BRONZE_ROTULOS, TOPICO_HISTORICO_ROTULOS, sem_chave, carimbo_us)
     return _gravar(spark, cfg, BRONZE_EVENTOS, TOPICO_HISTORICO, registros, carimbo_us), quantos_rotulos
 
 
-def sem_historico(df: DataFrame) -> DataFrame:
-    """Só o que veio do Kafka: a história é processada em lote, de uma vez."""
-    return df.where(~F.col("topico").isin(*_HISTORICOS))
-
-
 def _iniciar(
-    spark: SparkSession, cfg: Configuracao, topico: str, tabela: Tabela, nome: str, *, uma_vez: bool
+    spark: SparkSession, cfg: Configuracao, topico: str, tabela: Tabela, nome: str, *, uma_vez: bool, calma: int
 ) -> StreamingQuery:
     tabela.garantir(spark, cfg)
     exigir_continuidade(spark, cfg, nome, [tabela], F.col("topico") == topico)
     contado = ler_topico(spark, cfg, topico).transform(com_bronze).observe(nome, F.count(F.lit(1)).alias("linhas"))
     destino = contado.writeStream.format("delta").outputMode("append").partitionBy(*tabela.particao)
-    escritor = preparar(destino, cfg, nome, uma_vez=uma_vez)
+    escritor = preparar(destino, cfg, nome, uma_vez=uma_vez, calma=calma)
     with na_fila_do_lago(spark, cfg):
         if cfg.perfil == "databricks":
             return escritor.toTable(tabela.identificador(cfg))
         return escritor.start(str(tabela.caminho(cfg)))
+
+
+def _tem(spark: SparkSession, cfg: Configuracao, tabela: Tabela, topico: str) -> bool:
+    return bool(tabela.ler(spark, cfg).where(F.col("topico") == topico).limit(1).count())
 
 
 def _gravar(

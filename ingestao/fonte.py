@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroEstado
@@ -16,6 +16,10 @@ from plataforma.tabela import Tabela
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
     from pyspark.sql.streaming import DataStreamWriter
+
+
+CALMA: Final = 2
+"""A de rótulos e indicadores; ver `preparar`."""
 
 
 def ler_topico(spark: SparkSession, cfg: Configuracao, topico: str) -> DataFrame:
@@ -35,11 +39,15 @@ def ler_topico(spark: SparkSession, cfg: Configuracao, topico: str) -> DataFrame
 
 
 def preparar(
-    escritor: DataStreamWriter, cfg: Configuracao, nome: str, *, uma_vez: bool = False
+    escritor: DataStreamWriter, cfg: Configuracao, nome: str, *, uma_vez: bool = False, calma: int = 1
 ) -> DataStreamWriter:
-    """Dá à consulta seu nome, checkpoint e ritmo. `uma_vez`: consome o que há e termina."""
+    """Dá à consulta seu nome, checkpoint e ritmo. `uma_vez`: consome o que há e termina.
+
+    `calma`: quantos gatilhos do lago entre dois micro-lotes. Cada gravação Delta custa perto de um segundo de núcleo,
+    qualquer que seja o tamanho; o que não tem pressa (rótulos, indicadores) grava menos vezes.
+    """
     ritmo: dict[str, Any] = (
-        {"availableNow": True} if uma_vez else {"processingTime": f"{cfg.gatilho_lago_segundos} seconds"}
+        {"availableNow": True} if uma_vez else {"processingTime": f"{cfg.gatilho_lago_segundos * calma} seconds"}
     )
     return escritor.queryName(nome).option("checkpointLocation", str(checkpoint(cfg, nome))).trigger(**ritmo)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from ingestao.fonte import checkpoint, exigir_continuidade, na_fila_do_lago, preparar
+from ingestao.fonte import CALMA, checkpoint, exigir_continuidade, na_fila_do_lago, preparar
 from machine_learning.acoes import Acao
 from machine_learning.esquema import INDICADORES_DECISAO, OURO_DECISOES, OURO_INDICADORES_DECISAO
 from plataforma.configuracao import Configuracao
@@ -43,7 +43,7 @@ def iniciar_indicadores_decisao(spark: SparkSession, cfg: Configuracao, *, uma_v
 
     escritor = agregado.writeStream.outputMode("update").foreachBatch(gravar)
     with na_fila_do_lago(spark, cfg):
-        return preparar(escritor, cfg, CONSULTA, uma_vez=uma_vez).start()
+        return preparar(escritor, cfg, CONSULTA, uma_vez=uma_vez, calma=CALMA).start()
 
 
 def com_decisoes(decisoes: DataFrame) -> DataFrame:
@@ -61,17 +61,21 @@ def ler_indicadores(spark: SparkSession, cfg: Configuracao) -> DataFrame:
     `taxa_alerta` = decisões que não aprovam / decisões (nula sem decisão). `taxa_fraude` = fraudes confirmadas /
     volume (nula sem rótulo; sobe enquanto os rótulos da janela amadurecem, até 87 dias).
     """
-    volume = OURO_INDICADORES.ler(spark, cfg).groupBy(*_JANELA).agg(
-        F.sum("quantidade").alias("quantidade"), F.sum("total_centavos").alias("total_centavos")
+    volume = (
+        OURO_INDICADORES.ler(spark, cfg)
+        .groupBy(*_JANELA)
+        .agg(F.sum("quantidade").alias("quantidade"), F.sum("total_centavos").alias("total_centavos"))
     )
     por_acao = [F.sum(F.when(F.col("acao") == acao.value, F.col("decisoes"))).alias(acao.value) for acao in Acao]
-    decisoes = OURO_INDICADORES_DECISAO.ler(spark, cfg).groupBy(*_JANELA).agg(
-        F.sum("decisoes").alias("decisoes"), *por_acao
+    decisoes = (
+        OURO_INDICADORES_DECISAO.ler(spark, cfg).groupBy(*_JANELA).agg(F.sum("decisoes").alias("decisoes"), *por_acao)
     )
     fraudes = OURO_INDICADORES_FRAUDE.ler(spark, cfg).select(*_JANELA, "rotulos", "fraudes", "fraude_centavos")
     juntos = volume.join(decisoes, on=list(_JANELA), how="left").join(fraudes, on=list(_JANELA), how="left")
     aprovadas = F.coalesce(Acao.APROVAR.value, F.lit(0))
-    return juntos.withColumns({
-        "taxa_alerta": F.try_divide(F.col("decisoes") - aprovadas, F.col("decisoes")),
-        "taxa_fraude": F.try_divide(F.col("fraudes"), F.col("quantidade")),
-    })
+    return juntos.withColumns(
+        {
+            "taxa_alerta": F.try_divide(F.col("decisoes") - aprovadas, F.col("decisoes")),
+            "taxa_fraude": F.try_divide(F.col("fraudes"), F.col("quantidade")),
+        }
+    )

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from ingestao.bronze import BRONZE_EVENTOS, BRONZE_ROTULOS
 from ingestao.esquema import TOPICO_HISTORICO, TOPICO_HISTORICO_ROTULOS
-from ingestao.fonte import checkpoint, exigir_continuidade, na_fila_do_lago, preparar
+from ingestao.fonte import CALMA, checkpoint, exigir_continuidade, na_fila_do_lago, preparar
 from plataforma.configuracao import Configuracao
 from plataforma.gravacao import id_da_consulta
 from plataforma.tabela import Tabela
@@ -61,7 +61,7 @@ def iniciar_prata(
     exigir_continuidade(spark, cfg, CONSULTA_PRATA, tabelas_de_eventos(), vivo)
     fonte = BRONZE_EVENTOS.ler_fluxo(spark, cfg, maxBytesPerTrigger=BYTES_POR_LOTE).where(vivo)
     gravar = _gravador(cfg, CONSULTA_PRATA, processar_eventos, avisar, controle)
-    return _iniciar(spark, cfg, fonte, CONSULTA_PRATA, gravar, uma_vez=uma_vez)
+    return _iniciar(spark, cfg, fonte, CONSULTA_PRATA, gravar, uma_vez=uma_vez, calma=1)
 
 
 def iniciar_rotulos(
@@ -73,7 +73,7 @@ def iniciar_rotulos(
     exigir_continuidade(spark, cfg, CONSULTA_ROTULOS, tabelas_de_rotulos(), vivo)
     fonte = BRONZE_ROTULOS.ler_fluxo(spark, cfg, maxBytesPerTrigger=BYTES_POR_LOTE).where(vivo)
     gravar = _gravador(cfg, CONSULTA_ROTULOS, processar_rotulos, avisar, None)
-    return _iniciar(spark, cfg, fonte, CONSULTA_ROTULOS, gravar, uma_vez=uma_vez)
+    return _iniciar(spark, cfg, fonte, CONSULTA_ROTULOS, gravar, uma_vez=uma_vez, calma=CALMA)
 
 
 def preencher_historico(
@@ -149,8 +149,9 @@ def _iniciar(
     gravar: Callable[[DataFrame, int], None],
     *,
     uma_vez: bool,
+    calma: int,
 ) -> StreamingQuery:
     contada = fonte.observe(nome, F.count(F.lit(1)).alias("linhas"))
-    escritor = preparar(contada.writeStream.foreachBatch(gravar), cfg, nome, uma_vez=uma_vez)
+    escritor = preparar(contada.writeStream.foreachBatch(gravar), cfg, nome, uma_vez=uma_vez, calma=calma)
     with na_fila_do_lago(spark, cfg):
         return escritor.start()

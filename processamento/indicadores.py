@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from ingestao.esquema import TOPICO_HISTORICO
-from ingestao.fonte import checkpoint, exigir_continuidade, na_fila_do_lago, preparar
+from ingestao.fonte import CALMA, checkpoint, exigir_continuidade, na_fila_do_lago, preparar
 from plataforma.configuracao import Configuracao
 from plataforma.gravacao import anexar, atualizar, id_da_consulta
 from plataforma.tabela import Tabela
@@ -41,7 +41,7 @@ def iniciar_indicadores(spark: SparkSession, cfg: Configuracao, *, uma_vez: bool
     volume = somas.com_volume(janelas, somas.FLUXO)
     escritor = volume.writeStream.outputMode("update").foreachBatch(_gravador(cfg, time.monotonic))
     with na_fila_do_lago(spark, cfg):
-        return preparar(escritor, cfg, CONSULTA, uma_vez=uma_vez).start()
+        return preparar(escritor, cfg, CONSULTA, uma_vez=uma_vez, calma=CALMA).start()
 
 
 def preencher_indicadores(spark: SparkSession, cfg: Configuracao) -> None:

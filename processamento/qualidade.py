@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from operator import attrgetter
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
-from ingestao.esquema import LIMITE_REGISTRO_BYTES, VERSAO_ESQUEMA, Dict, Dispositivo, Evento, Parte, Rotulo, Sessao
+from ingestao.esquema import Dict, Dispositivo, Evento, Parte, Rotulo, Sessao
 from processamento import formatos
-from processamento.motivos_quarentena import MotivoQuarentena, Recusa, Recusado, recusa_da_leitura
+from processamento.leitura import ler
+from processamento.motivos_quarentena import MotivoQuarentena, Recusa, Recusado
 from processamento.normalizado import Normalizado, RotuloNormalizado
 from processamento.protecao import PREFIXO_TOKEN, SEM_ENTIDADE, Tokenizador, eh_token, id_entidade, id_evento
 
@@ -31,9 +32,6 @@ __all__ = [
 ]
 
 M = MotivoQuarentena
-_T = TypeVar("_T", Evento, Rotulo)
-NIVEIS_MAXIMOS: Final = 32
-"""Objetos e listas um dentro do outro. Contado por nós: o limite do decodificador depende da pilha de quem chama."""
 TOLERANCIA_US: Final = 12 * 3_600 * formatos.MICROS_SEGUNDO
 """±12 h entre o carimbo do id e o instante, e entre o instante e o relógio do broker. Fonte: SPI, erro FF08."""
 DESFECHO_FRAUDE: Final = "AGREED"
@@ -49,20 +47,13 @@ _SEM_SESSAO: Final = (None,) * len(Sessao.__struct_fields__)
 _SEM_DICT: Final = (None,) * len(Dict.__struct_fields__)
 
 
-class _SoVersao(msgspec.Struct):
-    versao_esquema: str = "1"
-
-
-_LEITOR_VERSAO: Final = msgspec.json.Decoder(_SoVersao)
-
-
 def avaliar(valor: bytes | None, tokenizador: Tokenizador) -> Normalizado | Recusa:
     """Um registro de `pix.eventos` → o Pix normalizado, ou a recusa com o primeiro motivo encontrado.
 
     O que chega como token passa como está; o que chega claro é conferido (dígitos verificadores) e trocado por token.
     """
     try:
-        evento = _ler(valor, _LEITOR_EVENTO)
+        evento = ler(valor, _LEITOR_EVENTO)
         return _normalizar(evento, tokenizador)
     except Recusado as recusado:
         return recusado.recusa
@@ -71,7 +62,7 @@ def avaliar(valor: bytes | None, tokenizador: Tokenizador) -> Normalizado | Recu
 def avaliar_rotulo(valor: bytes | None) -> RotuloNormalizado | Recusa:
     """Um registro de `pix.rotulos` → o desfecho normalizado, ou a recusa. Conta ou dispositivo claros são recusados."""
     try:
-        return _normalizar_rotulo(_ler(valor, _LEITOR_ROTULO))
+        return _normalizar_rotulo(ler(valor, _LEITOR_ROTULO))
     except Recusado as recusado:
         return recusado.recusa
 
@@ -87,50 +78,6 @@ def fora_da_tolerancia(instante_us: int, kafka_us: int, origem: str) -> bool:
 def recusa_por_divergencia() -> Recusa:
     """A recusa de quem `fora_da_tolerancia` apontou."""
     return Recusado(M.INSTANTE_DIVERGENTE, "instante", "até 12 h do carimbo do Kafka").recusa
-
-
-def _ler(valor: bytes | None, leitor: msgspec.json.Decoder[_T]) -> _T:
-    conteudo = _conferir_bytes(valor)
-    try:
-        lido = leitor.decode(conteudo)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as erro:
-        recusado = Recusado(M.JSON_INVALIDO, "", "")
-        recusado.recusa = _recusa_da_versao(conteudo) or recusa_da_leitura(erro)
-        raise recusado from None
-    if lido.versao_esquema != VERSAO_ESQUEMA and not formatos.VERSAO.fullmatch(lido.versao_esquema):
-        raise _versao_desconhecida()
-    return lido
-
-
-def _conferir_bytes(valor: bytes | None) -> bytes:
-    """Nulo, vazio, tamanho, UTF-8 e níveis: o que se vê antes de ler."""
-    if valor is None:
-        raise Recusado(M.NULO, "", "um registro com valor")
-    if not valor:
-        raise Recusado(M.VAZIO, "", "um registro com conteúdo")
-    if len(valor) > LIMITE_REGISTRO_BYTES:
-        raise Recusado(M.TAMANHO_EXCEDIDO, "", f"até {LIMITE_REGISTRO_BYTES} bytes")
-    if not valor.isascii():
-        try:
-            valor.decode()
-        except UnicodeDecodeError:
-            raise Recusado(M.CODIFICACAO_INVALIDA, "", "UTF-8") from None
-    if valor.count(b"{") + valor.count(b"[") > NIVEIS_MAXIMOS and formatos.niveis(valor) > NIVEIS_MAXIMOS:
-        raise Recusado(M.PROFUNDIDADE_EXCEDIDA, "", f"até {NIVEIS_MAXIMOS} níveis")
-    return valor
-
-
-def _recusa_da_versao(conteudo: bytes) -> Recusa | None:
-    """Um contrato futuro pode não caber nos nossos tipos: nesse caso a versão explica melhor que o campo."""
-    try:
-        versao = _LEITOR_VERSAO.decode(conteudo).versao_esquema
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return None
-    return None if formatos.VERSAO.fullmatch(versao) else _versao_desconhecida().recusa
-
-
-def _versao_desconhecida() -> Recusado:
-    return Recusado(M.VERSAO_DESCONHECIDA, "versao_esquema", "1 ou 1.x")
 
 
 def _normalizar(evento: Evento, tokenizador: Tokenizador) -> Normalizado:
