@@ -65,7 +65,7 @@ def conferir_eventos(eventos: pl.DataFrame, arquivo: str) -> pl.DataFrame:
 def _instante(coluna: pl.Series, arquivo: str, nome: str) -> pl.Series:
     """µs UTC de instantes com ou sem fuso (sem fuso = UTC) ou de textos ISO 8601."""
     if coluna.dtype == pl.String:
-        lido = coluna.str.replace(" ", "T").str.to_datetime(time_unit="us", time_zone="UTC", strict=False)
+        lido = _do_texto(coluna)
         if (falhas := int((lido.is_null() & coluna.is_not_null()).sum())) > 0:
             _recusar(arquivo, nome, falhas, "instante que não é ISO 8601 em UTC")
         coluna = lido
@@ -73,6 +73,15 @@ def _instante(coluna: pl.Series, arquivo: str, nome: str) -> pl.Series:
         msg = f"{arquivo}: coluna {nome} é {coluna.dtype}; esperado instante (datetime) em UTC"
         raise ErroDados(msg)
     return coluna.cast(pl.Datetime("us", coluna.dtype.time_zone)).cast(pl.Int64).alias("ts_us")  # type: ignore[attr-defined]
+
+
+def _do_texto(coluna: pl.Series) -> pl.Series:
+    """ISO 8601 com ou sem hora, fração e fuso (sem fuso = UTC), formatos misturados; o resto vira nulo."""
+    dia, fuso = r"^(\d{4}-\d\d-\d\d)$", r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?)Z?$"
+    junto = coluna.str.strip_chars().str.replace(" ", "T")
+    inteiro = junto.str.replace(dia, "${1}T00:00:00").str.replace(fuso, "$1+00:00")
+    lido = inteiro.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%#z", time_unit="us", strict=False)
+    return lido.dt.convert_time_zone("UTC")
 
 
 def _centavos(coluna: pl.Series, arquivo: str) -> pl.Series:

@@ -23,6 +23,8 @@ from plataforma.erros import ErroDados, ErroServico
 
 _LOTE_BYTES: Final = 100_000
 """Abaixo de `max.message.bytes` do tópico de eventos, que vale para o lote inteiro."""
+_PRAZO_TOPICO_MS: Final = 5_000
+"""Depois disto um tópico desconhecido é recusado, e não esperado."""
 _ESPERA_MAXIMA_S: Final = 0.05
 _PRAZO_ENTREGA_S: Final = 60.0
 _CADA_PROGRESSO_S: Final = 0.2
@@ -195,7 +197,7 @@ def _opcoes(cfg: Configuracao) -> dict[str, str | int | bool]:
         "linger.ms": 2,
         "batch.size": _LOTE_BYTES,
         "message.max.bytes": _LOTE_BYTES,
-        "compression.type": "lz4",
+        "topic.metadata.propagation.max.ms": _PRAZO_TOPICO_MS,
         "partitioner": "murmur2_random",
         "queue.buffering.max.messages": 200_000,
         "delivery.timeout.ms": int(_PRAZO_ENTREGA_S * 1_000),

@@ -16,6 +16,8 @@ from ingestao.simulador.populacao import Papel, Populacao
 
 _TENTATIVAS: Final = 6
 _EMPRESAS: Final = 0.09
+_PEQUENA: Final = 12.0
+"""Procura abaixo da qual uma conta recebe pouco: de gente comum a lojas de bairro."""
 _PREFERENCIA: Final = np.cumsum(1.0 / np.arange(1, 11) ** 1.1)
 """Quanto se volta ao primeiro conhecido mais que ao décimo."""
 
@@ -39,6 +41,7 @@ class Economia:
             "empresas": np.isin(papel, (Papel.EMPRESA, Papel.LOJA)),
             "consumo": papel == Papel.CONSUMO,
             "intermediarios": papel == Papel.INTERMEDIARIO,
+            "pequenas": (papel <= Papel.EMPRESA) & (self.populacao.procura < _PEQUENA),
             "quaisquer": papel < Papel.CONSUMO,
         }
 

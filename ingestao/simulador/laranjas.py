@@ -43,8 +43,7 @@ class Laranjas:
     ) -> Inteiros:
         """Um recebedor de golpe por pagamento: uma laranja em uso ou, se `nova`, às vezes uma conta avulsa."""
         n = len(quando)
-        comum = economia.recebedores(rng, "fisicas", pagador, quando)
-        escolha = np.where(lote.chance(rng, n, _EMPRESAS), economia.recebedores(rng, "lojas", pagador, quando), comum)
+        escolha = economia.recebedores(rng, "pequenas", pagador, quando)
         faltam = np.flatnonzero(~lote.chance(rng, n, _AVULSAS if nova else 0.0))
         ate = np.searchsorted(self.inicio, quando, side="right")
         desde = np.searchsorted(self.inicio, quando - _OLHAR_DIAS * DIA_US)

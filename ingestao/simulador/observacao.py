@@ -144,7 +144,8 @@ def _sessao(
     demora = np.where(pagamentos["demora"] == COMUM, 100, pagamentos["demora"]) / 100
     duracao = lote.lognormal(rng, 70.0, 0.75, n) * demora + 5
     preencher = lote.lognormal(rng, np.where(digita, np.where(colou, 14.0, 24.0), 7.0), 0.6, n) * demora**0.5
-    falhas = _ou(pagamentos["falhas"], rng.poisson(np.where(trocou, 0.6, 0.07)))
+    atrapalhada = np.where(lote.chance(rng, n, 0.07), 1.5, 0.03)
+    falhas = _ou(pagamentos["falhas"], rng.poisson(np.where(trocou, 0.9, atrapalhada)))
     senha = _ou(pagamentos["senha"], lote.chance(rng, n, np.where(trocou, 0.2, 0.014)))
     chip = _ou(pagamentos["chip"], lote.chance(rng, n, np.where(trocou, 0.15, 0.004)))
     aumentou = lote.chance(rng, n, 0.035) | (pagamentos["limite"] != COMUM)

@@ -56,7 +56,7 @@ class Cenario:
         tres = np.stack([self.economia.gente(self.rng, n, quando) for _ in range(3)])
         idade = self.economia.populacao.idade[tres]
         velha = tres[idade.argmax(axis=0), np.arange(n)]
-        return np.where(lote.chance(self.rng, n, idosas), velha, tres[0])
+        return np.asarray(np.where(lote.chance(self.rng, n, idosas), velha, tres[0]), dtype=np.int64)
 
     def chance(self, n: int, probabilidade: float) -> npt.NDArray[np.bool_]:
         """`n` lógicos com a probabilidade dada."""
