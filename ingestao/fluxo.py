@@ -112,8 +112,9 @@ def _gravar(
     carimbo_us: int,
 ) -> int:
     """Um Parquet à parte, em grupos, e dele uma só transação Delta: a memória não cresce com a história."""
-    cfg.dados.mkdir(parents=True, exist_ok=True)
-    pasta = Path(tempfile.mkdtemp(prefix="historico-", dir=cfg.dados))
+    tabelas = cfg.caminho("tabelas")
+    tabelas.mkdir(parents=True, exist_ok=True)
+    pasta = Path(tempfile.mkdtemp(prefix="historico-", dir=tabelas))
     quantos = 0
     try:
         with pq.ParquetWriter(pasta / "parte.parquet", _ARROW_BRONZE, compression="zstd") as arquivo:

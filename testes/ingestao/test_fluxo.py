@@ -37,7 +37,7 @@ def test_a_historia_entra_inteira_numerada_e_uma_so_vez(spark: SparkSession, cfg
     }
     with pytest.raises(ErroEstado, match="já tem história"):
         escrever_historico(spark, cfg, registros, [], CARIMBO_US)
-    assert not list(cfg.dados.glob("historico-*"))
+    assert not list(cfg.dados.rglob("historico-*"))
 
 
 def test_uma_queda_antes_dos_eventos_deixa_recomecar(spark: SparkSession, cfg: Configuracao) -> None:
@@ -50,7 +50,7 @@ def test_uma_queda_antes_dos_eventos_deixa_recomecar(spark: SparkSession, cfg: C
         escrever_historico(spark, cfg, cair(), [b"r"], CARIMBO_US)  # type: ignore[arg-type]
     assert escrever_historico(spark, cfg, [(b"k", b"v")], [b"r"], CARIMBO_US + 1) == (1, 1)
     assert BRONZE_ROTULOS.ler(spark, cfg).count() == 1
-    assert not list(cfg.dados.glob("historico-*"))
+    assert not list(cfg.dados.rglob("historico-*"))
 
 
 def _produzir(cfg: Configuracao, registros: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]]) -> None:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict
+import uuid
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 from pyspark.sql.types import BinaryType, IntegerType, LongType, StructField, StructType
 
 from ingestao.bronze import BRONZE_EVENTOS, BRONZE_ROTULOS
 from machine_learning.conciliacao import conciliar
 from machine_learning.decisao import Decisao, RecusaDeFormato
-from machine_learning.decisoes_lago import com_resposta, gravar_respostas
+from machine_learning.decisoes_lago import com_resposta, gravar_respostas, iniciar_decisoes_lago
 from machine_learning.esquema import DECISAO, OURO_DECISOES, OURO_RECUSAS
-from machine_learning.indicadores_decisao import com_decisoes
+from machine_learning.indicadores_decisao import com_decisoes, iniciar_indicadores_decisao, ler_indicadores
 from plataforma.configuracao import Configuracao
 from plataforma.gravacao import anexar
+from plataforma.servicos.broker import criar_topicos
 from processamento.fluxo import garantir_tabelas
 from processamento.lotes import processar_eventos, processar_rotulos, tabelas_de_eventos, tabelas_de_rotulos
 from processamento.protecao import id_evento
+from processamento.tabelas import OURO_INDICADORES, OURO_INDICADORES_FRAUDE
 from testes.processamento.fabrica_bronze import Registro, bronze, id_numero, pix
 from testes.processamento.fabrica_eventos import em_bytes, rotulo, token
 
@@ -32,6 +37,8 @@ TOPICO = StructType([
     StructField("partition", IntegerType()),
     StructField("offset", LongType()),
 ])  # fmt: skip
+INICIO_DIA = dt.datetime(2026, 11, 20, 3, tzinfo=dt.UTC)
+CORTE = ("99999010", "99999020", "MANU")
 ATRIBUTOS = [1.0, float("nan"), -2.5]
 
 
@@ -55,6 +62,12 @@ def recusa(deslocamento: int, **mudancas: Any) -> bytes:
         "motivos": [], "kafka_em_us": INSTANTE_US, "enviado_em_us": None, "decidido_em_us": INSTANTE_US, "lote": 1,
     }  # fmt: skip
     return msgspec.json.encode(RecusaDeFormato(**{**campos, **mudancas}))
+
+
+def com_corte(valor: bytes) -> bytes:
+    """A decisão dizendo também as instituições e a forma de iniciação."""
+    corte = dict(zip(("pagador_ispb", "recebedor_ispb", "forma_de_iniciacao"), CORTE, strict=True))
+    return msgspec.json.encode({**msgspec.json.decode(valor), **corte})
 
 
 def pousar(spark: SparkSession, cfg: Configuracao, versao: int, *valores: bytes | None) -> tuple[int, int]:
@@ -93,6 +106,38 @@ def test_respostas_pousam_uma_vez_a_primeira_vence_e_o_lixo_nao_para_o_fluxo(
     assert primeira["id_evento"] == id_evento(id_numero(1))
     recusas = OURO_RECUSAS.ler(spark, lago).collect()
     assert [(x["deslocamento"], x["lote"], x["resposta_deslocamento"]) for x in recusas] == [(1, 1, 2)]
+
+
+@pytest.mark.servico
+def test_do_topico_ao_lago_e_aos_indicadores_pelos_fluxos(
+    spark: SparkSession, broker: Configuracao, tmp_path: Path
+) -> None:
+    cfg = replace(broker, dados=tmp_path, topico_decisoes=f"t.{uuid.uuid4().hex}")
+    criar_topicos(cfg)
+    produtor = KafkaProducer(bootstrap_servers=cfg.kafka_servidores)
+    aprovada = com_corte(decisao(2, 2, acao="APROVAR"))
+    for valor in (com_corte(decisao(1, 0)), decisao(1, 0), recusa(1), None, aprovada):
+        produtor.send(cfg.topico_decisoes, key=b"k", value=valor)
+    produtor.flush()
+    produtor.close()
+    for _ in range(2):
+        iniciar_decisoes_lago(spark, cfg, uma_vez=True).awaitTermination()
+        iniciar_indicadores_decisao(spark, cfg, uma_vez=True).awaitTermination()
+    assert sorted(x["deslocamento"] for x in OURO_DECISOES.ler(spark, cfg).collect()) == [0, 2]
+    assert OURO_RECUSAS.ler(spark, cfg).count() == 1
+    garantir_tabelas(spark, cfg, [OURO_INDICADORES, OURO_INDICADORES_FRAUDE])
+    volume = spark.createDataFrame(
+        [
+            ("fluxo", "dia", INICIO_DIA, INICIO_DIA + dt.timedelta(days=1), *CORTE, INICIO_DIA.date(), 2, 30_050),
+            ("lote", "dia", INICIO_DIA, INICIO_DIA + dt.timedelta(days=1), *CORTE, INICIO_DIA.date(), 3, 50),
+        ],
+        OURO_INDICADORES.esquema,
+    )
+    anexar(volume, OURO_INDICADORES, cfg, "v", 0)
+    linha = ler_indicadores(spark, cfg).head()
+    assert (linha["quantidade"], linha["total_centavos"], linha["decisoes"]) == (5, 30_100, 2)
+    assert (linha["APROVAR"], linha["RETER_ANALISE"], linha["REJEITAR"]) == (1, 1, None)
+    assert (linha["taxa_alerta"], linha["taxa_fraude"]) == (0.5, None)
 
 
 def test_indicadores_das_decisoes_por_acao(spark: SparkSession) -> None:
