@@ -17,8 +17,7 @@ def comando(
     taxa: Annotated[float, typer.Option(help="Eventos por segundo ao vivo.", min=1.0)] = 500.0,
     segundos: Annotated[float, typer.Option(help="Duração do tráfego vivo.", min=1.0)] = 60.0,
     semente: Annotated[int, typer.Option(help="Semente do simulador.")] = 42,
-    eventos: Annotated[Path | None, typer.Option(help="História de seis colunas (Parquet ou CSV) no lugar da simulação.")]
-    = None,
+    eventos: Annotated[Path | None, typer.Option(help="História de seis colunas, no lugar da simulação.")] = None,
     rotulos: Annotated[Path | None, typer.Option(help="Rótulos dessa história.")] = None,
     relatorio: Annotated[Path | None, typer.Option(help="Onde gravar o relatório em JSON.")] = None,
     manter: Annotated[bool, typer.Option("--manter", help="Deixa tudo de pé no fim.")] = False,

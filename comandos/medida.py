@@ -138,7 +138,7 @@ class Medidor:
         latencia = mensagem.timestamp()[1] - lida.enviado_em_us / MS_US if lida.enviado_em_us else None
         if latencia is not None:
             m.latencias_ms.append(latencia)
-        if lida.id_fim_a_fim in self.fraudes:
+        if lida.id_fim_a_fim is not None and lida.id_fim_a_fim in self.fraudes:
             m.fraudes_vistas.add(lida.id_fim_a_fim)
             if lida.acao in BARRAM:
                 m.fraudes_barradas.add(lida.id_fim_a_fim)

@@ -42,11 +42,10 @@ def gravar_registros(arquivo: Path, colunas: dict[str, list[bytes]]) -> None:
 
 def preparar(spark: SparkSession, cfg: Configuracao, preparo: Preparo, fase: Callable[[str], None]) -> None:
     """História até o ouro, depois o modelo; `fase` anuncia cada passo."""
-    from processamento.ouro import preencher_ouro  # noqa: PLC0415
-
     from ingestao.fluxo import escrever_historico  # noqa: PLC0415 — pyspark só no processo dos fluxos
     from machine_learning.treino import treinar  # noqa: PLC0415
     from processamento.fluxo import preencher_historico  # noqa: PLC0415
+    from processamento.ouro import preencher_ouro  # noqa: PLC0415
 
     fase("bronze")
     escrever_historico(

@@ -27,10 +27,7 @@ _BLOCO_MAXIMO: Final = 60_000
 
 @dataclass
 class EmissaoContinua:
-    """Até `eventos` eventos a `taxa` por segundo, a partir de `de_us`; `razao` e `ate_us` dizem onde se está.
-
-    `ate_us`: o instante simulado do último evento emitido (µs UTC), de onde uma próxima continua.
-    """
+    """Até `eventos` eventos a `taxa` por segundo, a partir de `de_us`; `razao` e `ate_us` dizem onde se está."""
 
     parametros: Parametros
     semente: int
@@ -39,13 +36,20 @@ class EmissaoContinua:
     eventos: int
     com_rotulos: bool = True
     razao: Razao = field(default_factory=Razao)
-    ate_us: int = 0
+    _antes: int = 0
+    _ultimo_us: int = 0
+    _instantes: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @property
+    def ate_us(self) -> int:
+        """Logo depois do instante simulado do último evento emitido (µs UTC): de onde uma próxima continua."""
+        emitidos = min(self.razao.eventos - self._antes, len(self._instantes))
+        return int(self._instantes[emitidos - 1]) + 1 if emitidos > 0 else self._ultimo_us or self.de_us
 
     def registros(self, cfg: Configuracao) -> Iterator[Registro]:
         """Os registros por horário. O primeiro bloco é gerado antes de devolver: o relógio do envio não o espera."""
         blocos = fluxo(self.parametros, self.semente, self.de_us, self._por_bloco())
         primeiro = next(blocos)
-        self.ate_us = self.de_us
         p = self.parametros
         marcado = self._marcar(cfg, primeiro, blocos)
         return com_avarias(
@@ -66,9 +70,9 @@ class EmissaoContinua:
                 conhecidos = pl.concat([pendentes, bloco.rotulos]).sort("conhecido_em_us", maintain_order=True)
                 ate = int(eventos["instante_us"][-1])
                 agora, pendentes = _partir(conhecidos, ate)
+                self._antes, self._instantes = feitos, eventos["instante_us"].to_numpy()
                 yield from self._do_bloco(cfg, eventos, agora if self.com_rotulos else agora.clear(), horas)
-                self.ate_us = ate + 1
-                feitos += eventos.height
+                feitos, self._ultimo_us = feitos + eventos.height, ate + 1
                 bloco = proximo.result()
 
     def _do_bloco(

@@ -80,7 +80,7 @@ class Remessa:
     def __exit__(
         self, tipo: type[BaseException] | None, erro: BaseException | None, rastro: TracebackType | None
     ) -> None:
-        """Para o envio; o que já saiu é confirmado antes. A quem já entregou não se avisa nada: só se espera a saída."""
+        """Para o envio; o que já saiu é confirmado antes. De quem já entregou só se espera a saída."""
         if self._entrega is None and self._processo.is_alive():
             self.parar()
         self._processo.join(PRAZO_PRONTO_S)

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 Reais = NDArray[np.float64]
 Inteiros32 = NDArray[np.int32]
 FOLHA: Final = -1
+BLOCO: Final = 256
+"""Linhas pontuadas por vez."""
 MAXIMO_PONTOS: Final = 32
 """Pontos de quadratura guardados: exato para até 64 atributos distintos em um caminho."""
 
@@ -93,17 +95,22 @@ def _justapor(partes: list[tuple[Any, ...]]) -> Bosque:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def somar(b: Bosque, x: Reais) -> Reais:
-    """A soma das folhas alcançadas por cada linha, float64 (n,). `x`: float64 (n, atributos), NaN = nulo."""
+    """A soma das folhas alcançadas por cada linha, float64 (n,). `x`: float64 (n, atributos), NaN = nulo.
+
+    Em blocos de linhas que cabem no cache, todas as árvores de uma vez.
+    """
     saida = np.zeros(x.shape[0])
-    for a in range(b.raiz.size):
-        raiz = b.raiz[a]
-        for i in range(x.shape[0]):
-            no = raiz
-            while b.atributo[no] != FOLHA:
-                v = x[i, b.atributo[no]]
-                vai = b.nulo_a_esquerda[no] if np.isnan(v) else v <= b.corte[no]
-                no = b.esquerda[no] if vai else b.direita[no]
-            saida[i] += b.valor[no]
+    for inicio in range(0, x.shape[0], BLOCO):
+        fim = min(inicio + BLOCO, x.shape[0])
+        for a in range(b.raiz.size):
+            raiz = b.raiz[a]
+            for i in range(inicio, fim):
+                no = raiz
+                while b.atributo[no] != FOLHA:
+                    v = x[i, b.atributo[no]]
+                    vai = b.nulo_a_esquerda[no] if np.isnan(v) else v <= b.corte[no]
+                    no = b.esquerda[no] if vai else b.direita[no]
+                saida[i] += b.valor[no]
     return saida
 
 

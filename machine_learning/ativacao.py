@@ -44,7 +44,10 @@ class Vigente:
         """O comando que a põe em vigor."""
         campeao, desafiante = self.modelo or (None, None, None), self.desafiante or (None, None, None)
         return Ativacao(
-            self.regras_versao, self.regras, *campeao, *desafiante, motivo, agora.isoformat(timespec="milliseconds")
+            regras_versao=self.regras_versao, regras=self.regras,
+            modelo_versao=campeao[0], modelo_caminho=campeao[1], modelo_sha256=campeao[2],
+            desafiante_versao=desafiante[0], desafiante_caminho=desafiante[1], desafiante_sha256=desafiante[2],
+            motivo=motivo, ativado_em=agora.isoformat(timespec="milliseconds"),
         )
 
 

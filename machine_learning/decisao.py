@@ -185,8 +185,8 @@ def _avaliar(
         return np.zeros((len(m), 0), np.bool_)
     com = nota.detector is not None
     frame = quadro(
-        m.atributos, m.colunas, nota.pontuacao if com else None, nota.probabilidade if com else None, *nossos,
-        so=conjunto.colunas,
+        m.atributos, m.colunas, nota.pontuacao if com else None, nota.probabilidade if com else None, nossos[0],
+        nossos[1], so=conjunto.colunas,
     )
     return conjunto.avaliar(frame)
 

@@ -2,9 +2,9 @@
 # MAGIC %md
 # MAGIC # 3 · Modelo e decisão
 # MAGIC
-# MAGIC Treina com o ouro, respeitando o tempo e o atraso dos rótulos; registra no MLflow; promove pelo alias `campeao`; e
-# MAGIC inicia a consulta que decide: Kafka → estado → atributos → modelo → regras → `pix.decisoes`. As decisões voltam ao
-# MAGIC lago com os atributos **como foram servidos**.
+# MAGIC Treina com os atributos do catálogo, medidos sobre a prata com o atraso dos rótulos respeitado; registra no
+# MAGIC MLflow; promove pelo alias `campeao`; e inicia a consulta que decide: Kafka → estado → atributos → modelo →
+# MAGIC regras → `pix.decisoes`. As decisões voltam ao lago com os atributos **como foram servidos**.
 
 # COMMAND ----------
 

@@ -4,7 +4,7 @@
 # MAGIC
 # MAGIC - **prata**: Pix tipados, válidos, únicos por `id_fim_a_fim` e tokenizados (HMAC-SHA-256);
 # MAGIC - **quarentena**: o registro bruto com o motivo, de uma lista fechada;
-# MAGIC - **ouro**: os atributos do catálogo, por janelas do Spark (`rangeBetween`), e os indicadores por minuto, hora e dia.
+# MAGIC - **ouro**: os atributos do catálogo, por janelas do Spark, e os indicadores por minuto, hora e dia.
 # MAGIC
 # MAGIC O validador e o catálogo são os mesmos do caminho de decisão. Próximo: `machine_learning/notebook_modelo`.
 

@@ -45,10 +45,12 @@ def quadro(remessa: Remessa, medidas: Medidas, corrido: float, fraudes: Mapping[
     latencia = medidas.latencia(JANELA_AO_VIVO)
     barrado = sum(fraudes[i] for i in list(medidas.fraudes_barradas))
     perdidas = len(medidas.fraudes_vistas) - len(medidas.fraudes_barradas)
+    espera = max(remessa.enviados - len(medidas.vistas), 0)
+    recente = f"p50 {numero(latencia['p50'])} ms · p99 {numero(latencia['p99'])} ms" if latencia else "…"
     linhas = [
         ("enviados", f"{numero(remessa.enviados)} ({numero(remessa.enviados / max(corrido, 1e-9))}/s)"),
-        ("decididos", f"{numero(medidas.decididas)} (à espera: {numero(max(remessa.enviados - len(medidas.vistas), 0))})"),
-        ("latência recente", f"p50 {numero(latencia['p50'])} ms · p99 {numero(latencia['p99'])} ms" if latencia else "…"),
+        ("decididos", f"{numero(medidas.decididas)} (à espera: {numero(espera)})"),
+        ("latência recente", recente),
         ("ações", " · ".join(f"{acao} {numero(n)}" for acao, n in sorted(medidas.acoes.items()))),
         ("fraudes", f"{numero(len(medidas.fraudes_barradas))} barradas · {numero(perdidas)} perdidas"),
         ("barrado", dinheiro(barrado)),
@@ -60,5 +62,6 @@ def resumo(remessa: Remessa, medidas: Medidas, corrido: float) -> str:
     """Uma linha, para quem lê um registro."""
     latencia = medidas.latencia(JANELA_AO_VIVO)
     tempos = f"p50 {numero(latencia['p50'])} ms, p99 {numero(latencia['p99'])} ms" if latencia else "sem decisões ainda"
-    return (f"{numero(corrido)} s: {numero(remessa.enviados)} enviados, {numero(medidas.decididas)} decididos, {tempos}, "
+    andamento = f"{numero(remessa.enviados)} enviados, {numero(medidas.decididas)} decididos"
+    return (f"{numero(corrido)} s: {andamento}, {tempos}, "
             f"{numero(len(medidas.fraudes_barradas))} fraudes barradas")

@@ -23,6 +23,7 @@ from comandos.parar import parar_tudo
 from comandos.preparo import Preparo, gravar_registros
 from comandos.subir import subir_fluxos, subir_servicos
 from ingestao.emissao import Emissao
+from ingestao.esquema import Origem
 from ingestao.remessa import Entrega, Remessa
 from ingestao.serializacao import serializar, serializar_rotulos
 from ingestao.trafego import Trafego
@@ -120,11 +121,11 @@ def _gravar_historia(cfg: Configuracao, trafego: Trafego) -> None:
 
 def _contar_fases(cfg: Configuracao, subida: Future[bool], mostrar: Callable[[str], None]) -> None:
     """Mostra cada fase com o tempo que a anterior levou, até as consultas ficarem ativas ou a subida falhar."""
-    atual, desde = "", time.monotonic()
+    atual, _desde = "", time.monotonic()
     while not subida.done():
         estado = fluxos.ler(cfg, fluxos.ESTADO)
         if estado is not None and estado["fase"] != atual:
-            atual, desde = estado["fase"], time.monotonic()
+            atual, _desde = estado["fase"], time.monotonic()
             mostrar(_FASES.get(atual, atual))
         threading.Event().wait(BATIDA_S)
     subida.result()
@@ -137,7 +138,7 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
         trafego.vivo(), trafego.rotulos_vivo(), pedido.semente,
         TAXA_DUPLICADOS if estragar else 0.0, TAXA_MALFORMADOS if estragar else 0.0,
     )
-    origem = "simulado" if estragar else "importado"
+    origem: Origem = "simulado" if estragar else "importado"
     medidor = Medidor(cfg, fraudes_vivas(trafego))
     try:
         with Remessa(cfg, cfg.caminho("trafego"), emissao, origem) as remessa:

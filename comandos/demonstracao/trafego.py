@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from plataforma.configuracao import Configuracao
 
 ATRASO_ROTULO_DIAS: Final = 7
-"""Sem `known_at`, um rótulo importado passa a ser conhecido tantos dias depois do pagamento (prazo de análise do MED)."""
+"""Sem `known_at`, um rótulo importado é conhecido tantos dias depois do pagamento (prazo de análise do MED)."""
 
 
 def simulado(cfg: Configuracao, taxa: float, segundos: float, semente: int) -> Trafego:

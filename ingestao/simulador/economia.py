@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ingestao.simulador import lote
+from ingestao.simulador.contas import Papel, Populacao
 from ingestao.simulador.lote import Inteiros, Logicos, Reais
 from ingestao.simulador.parametros import Parametros
-from ingestao.simulador.populacao import Papel, Populacao
 
 _TENTATIVAS: Final = 6
 _EMPRESAS: Final = 0.09

@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 
 from ingestao.simulador import lote
+from ingestao.simulador.contas import Papel, Populacao
 from ingestao.simulador.economia import Economia
 from ingestao.simulador.lote import Inteiros
 from ingestao.simulador.parametros import DIA_US, Parametros
-from ingestao.simulador.populacao import COORTE_DIAS, Papel, Populacao
+from ingestao.simulador.populacao import COORTE_DIAS
 
 _POR_DIA: Final = 0.00095
 """Laranjas novas por conta e dia: com vida mediana de 6 dias, umas 0,8 % das contas estão em uso."""

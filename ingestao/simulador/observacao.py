@@ -13,10 +13,10 @@ import numpy.typing as npt
 import polars as pl
 
 from ingestao.simulador import aparelhos, identificadores, limites, lote
+from ingestao.simulador.contas import CANAIS, TIPOS_CHAVE, TIPOS_CONTA
 from ingestao.simulador.economia import Economia
 from ingestao.simulador.lote import COMUM, Inteiros, Logicos, Relacao, Tabela
 from ingestao.simulador.parametros import DIA_US
-from ingestao.simulador.populacao import CANAIS, TIPOS_CHAVE, TIPOS_CONTA
 
 FORMAS: Final = ("MANU", "DICT", "QRES", "QRDN", "APES", "APDN", "INIC", "AUTO")
 _MANU, _DICT, _QRES, _QRDN, _APES, _APDN, _INIC, _AUTO = range(8)

@@ -6,101 +6,29 @@ maior acrescenta contas sem mudar as que já existiam.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from enum import IntEnum
+from dataclasses import fields
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from ingestao.simulador import identificadores, lote
+from ingestao.simulador import identificadores, lote, vinculos
 from ingestao.simulador.calendario import PERFIL_COMERCIAL, PESO_PERFIL
-from ingestao.simulador.lote import Inteiros, Logicos, Reais
+from ingestao.simulador.contas import APARELHOS, RECORRENCIAS, TIPOS_CONTA, Papel, Populacao
+from ingestao.simulador.lote import Reais
 from ingestao.simulador.parametros import DIA_US, Parametros
 
 COORTE_DIAS: Final = 30
 CRESCIMENTO: Final = 0.035
 """Contas novas por coorte, como fração das iniciais."""
-APARELHOS: Final = 3
-CONTATOS: Final = 10
-RECORRENCIAS: Final = 2
 _DIAS_ENTRE_TROCAS: Final = 420.0
 _MAIORIDADE: Final = 16
-
-
-class Papel(IntEnum):
-    """O que a conta é na economia simulada (interno: não viaja no evento)."""
-
-    PESSOA = 0
-    AUTONOMO = 1
-    LOJA = 2
-    EMPRESA = 3
-    CONSUMO = 4
-    INTERMEDIARIO = 5
-    INSTITUICAO = 6
 
 
 _PARTICIPACAO: Final = np.array([0.795, 0.075, 0.085, 0.036, 0.005, 0.004])
 _ATIVIDADE: Final = np.array([1.0, 1.3, 1.1, 1.6, 0.3, 1.5, 0.0])
 _PROCURA: Final = np.array([1.0, 7.0, 30.0, 6.0, 60.0, 25.0, 0.0])
-TIPOS_CONTA: Final = ("CACC", "SVGS", "TRAN", "SLRY", "OTHR")
-TIPOS_CHAVE: Final = ("CPF", "CNPJ", "PHONE", "EMAIL", "EVP")
-CANAIS: Final = ("APP", "IB", "API", "WHATSAPP", "AGENCIA")
 _ISPB_ALHEIOS: Final = np.array([f"99999{n:03d}" for n in (30, 31, 40, 41, 50, 60, 70, 80, 90, 99)], "S8")
-
-
-@dataclass
-class Populacao:
-    """Uma linha por conta, na ordem de abertura das coortes; posições de contas são índices destas colunas.
-
-    `abertura`, `aparelho_desde` e `trocas` (n, 2) em µs UTC. `atividade`: peso como pagador; `procura`: como
-    recebedor. `gasto` e `bilhete`: deslocamento do logaritmo do valor. `contatos` e `lojas` (n, 10), em ordem de
-    preferência. `propria`, `empregador`, `recorrente` (n, 2): -1 = não há. `salario` e `recorrente_valor` em centavos.
-    """
-
-    conta: npt.NDArray[np.bytes_]
-    documento: npt.NDArray[np.bytes_]
-    chave: npt.NDArray[np.bytes_]
-    aparelhos: npt.NDArray[np.bytes_]
-    ispb: npt.NDArray[np.bytes_]
-    nossa: Logicos
-    papel: npt.NDArray[np.int8]
-    pj: Logicos
-    tipo_conta: npt.NDArray[np.int8]
-    tipo_chave: npt.NDArray[np.int8]
-    abertura: Inteiros
-    chave_desde: Inteiros
-    aparelho_desde: Inteiros
-    trocas: Inteiros
-    aparelho_de: npt.NDArray[np.int32]
-    idade: npt.NDArray[np.int16]
-    uf: npt.NDArray[np.int8]
-    perfil: npt.NDArray[np.int8]
-    canal: npt.NDArray[np.int8]
-    atividade: Reais
-    procura: Reais
-    gasto: Reais
-    bilhete: Reais
-    contatos: npt.NDArray[np.int32]
-    lojas: npt.NDArray[np.int32]
-    propria: npt.NDArray[np.int32]
-    empregador: npt.NDArray[np.int32]
-    salario: Inteiros
-    recorrente: npt.NDArray[np.int32]
-    recorrente_dia: npt.NDArray[np.int8]
-    recorrente_valor: Inteiros
-    remoto_habitual: Logicos
-    fala_ao_pagar: Reais
-    cola: Reais
-    limite_noturno_maior: Logicos
-    marcas: npt.NDArray[np.int16]
-    rejeitados: npt.NDArray[np.int16]
-    contas_na_chave: npt.NDArray[np.int16]
-    liquidacoes_dia: Reais
-
-    def __len__(self) -> int:
-        """Quantas contas."""
-        return len(self.conta)
 
 
 def criar(parametros: Parametros, semente: int, ate_us: int) -> Populacao:
@@ -128,9 +56,9 @@ def _coorte(rng: np.random.Generator, parametros: Parametros, antes: Populacao |
         nome: colunas[nome] if antes is None else np.concatenate([getattr(antes, nome), colunas[nome]])
         for nome in ("papel", "nossa", "procura", "uf", "pj")
     }
-    colunas |= _vinculos(rng, todos, base, n)
-    _reunir_contas(colunas, antes, base)
-    return Populacao(**colunas, aparelho_de=_compartilhados(rng, base, n))
+    colunas |= vinculos.vinculos(rng, todos, base, n)
+    vinculos.reunir_contas(colunas, antes, base)
+    return Populacao(**colunas, aparelho_de=vinculos.compartilhados(rng, base, n))
 
 
 def _papeis(rng: np.random.Generator, n: int, parametros: Parametros, *, fundadora: bool) -> npt.NDArray[np.int8]:
@@ -227,76 +155,6 @@ def _sinais_proprios(rng: np.random.Generator, papel: npt.NDArray[np.int8]) -> d
         "contas_na_chave": (1 + rng.poisson(0.12, n)).astype(np.int16),
         "liquidacoes_dia": np.exp(0.7 * rng.standard_normal(n)) * (0.4 + _PROCURA[papel] * 0.35),
     }
-
-
-def _vinculos(rng: np.random.Generator, todos: dict[str, Any], base: int, n: int) -> dict[str, Any]:
-    """Conhecidos, lojas de costume, contas próprias, emprego e pagamentos mensais das `n` contas a partir de `base`."""
-    total = base + n
-    quem = np.arange(base, total)
-    pessoas, lojas = todos["papel"] <= Papel.AUTONOMO, np.isin(todos["papel"], (Papel.LOJA, Papel.AUTONOMO))
-    empresas = np.isin(todos["papel"], (Papel.EMPRESA, Papel.LOJA))
-    fisicas = pessoas & ~todos["pj"]
-    cobradoras = np.isin(todos["papel"], (Papel.CONSUMO, Papel.EMPRESA, Papel.PESSOA))
-    sorteio = _Sorteio(rng, todos["nossa"], todos["procura"], quem)
-    contatos = sorteio.para(pessoas, CONTATOS)
-    outra = sorteio.para(pessoas, CONTATOS)
-    mesma_uf = todos["uf"][outra] == todos["uf"][quem][:, None]
-    contatos = np.where(mesma_uf, outra, contatos)
-    negocio = todos["pj"][quem]
-    fornecedores = sorteio.para(empresas, CONTATOS)
-    contatos = np.where((negocio[:, None]) & lote.chance(rng, n * CONTATOS, 0.7).reshape(n, -1), fornecedores, contatos)
-    sem = np.int32(-1)
-    recorrente = sorteio.para(cobradoras, RECORRENCIAS)
-    pessoa = ~negocio
-    empregado = pessoa & lote.chance(rng, n, 0.34)
-    return {
-        "contatos": contatos.astype(np.int32),
-        "lojas": sorteio.para(lojas, CONTATOS).astype(np.int32),
-        "propria": np.where(pessoa & lote.chance(rng, n, 0.2), sorteio.para(fisicas, 1)[:, 0], sem).astype(np.int32),
-        "empregador": np.where(empregado, sorteio.pagadoras(empresas), sem).astype(np.int32),
-        "recorrente": np.where(lote.chance(rng, n * RECORRENCIAS, 0.4).reshape(n, -1), recorrente, sem)
-        .astype(np.int32),
-    }  # fmt: skip
-
-
-def _reunir_contas(colunas: dict[str, Any], antes: Populacao | None, base: int) -> None:
-    """Quem tem conta própria em outro lugar passa a ter lá o mesmo documento; sem correntes de três."""
-    propria, documento = colunas["propria"], colunas["documento"]
-    todas = propria if antes is None else np.concatenate([antes.propria, propria])
-    documentos = documento.copy() if antes is None else np.concatenate([antes.documento, documento])
-    propria[(propria >= 0) & (todas[propria] >= 0)] = -1
-    propria[propria == np.arange(base, base + len(propria))] = -1
-    tem = propria >= 0
-    documento[tem] = documentos[propria[tem]]
-
-
-class _Sorteio:
-    """Contrapartes ao acaso: quem é de fora só paga às nossas (o resto não passa por nós)."""
-
-    def __init__(self, rng: np.random.Generator, nossa: Logicos, procura: Reais, quem: Inteiros) -> None:
-        self.rng, self.nossa, self.procura, self.quem = rng, nossa, procura, quem
-
-    def para(self, grupo: Logicos, quantos: int) -> Inteiros:
-        """Recebedores do grupo para cada conta, forma (n, quantos), pela procura."""
-        fora = ~self.nossa[self.quem]
-        saida = self._pela_procura(grupo, len(self.quem) * quantos).reshape(-1, quantos)
-        nossas = self._pela_procura(grupo & self.nossa, len(self.quem) * quantos).reshape(-1, quantos)
-        return np.where(fora[:, None], nossas, saida)
-
-    def pagadoras(self, grupo: Logicos) -> Inteiros:
-        """Uma conta do grupo que pode pagar a cada conta: quem é de fora só recebe das nossas."""
-        return self.para(grupo, 1)[:, 0]
-
-    def _pela_procura(self, grupo: Logicos, n: int) -> Inteiros:
-        onde = np.flatnonzero(grupo)
-        return np.asarray(onde[lote.sorteio_ponderado(self.rng, np.cumsum(self.procura[onde]), n)])
-
-
-def _compartilhados(rng: np.random.Generator, base: int, n: int) -> npt.NDArray[np.int32]:
-    """De quem é o aparelho que a conta usa: quase sempre o próprio, às vezes o de um parente ou do sócio."""
-    proprio = np.arange(base, base + n)
-    alheio = rng.integers(0, base + n, n)
-    return np.where(lote.chance(rng, n, 0.05), alheio, proprio).astype(np.int32)
 
 
 def _pesos_uf() -> Reais:

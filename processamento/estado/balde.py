@@ -18,7 +18,9 @@ from processamento.estado.arena import Arena, Linhas
 from processamento.estado.envelope import desempacotar, empacotar
 from processamento.estado.pedacos import Bloco, Indice
 
-PAPEL_DO_FLUXO: Final = {Fluxo.SAIDA: Papel.PAGADOR, Fluxo.ENTRADA: Papel.RECEBEDOR, Fluxo.DISPOSITIVO: Papel.DISPOSITIVO}
+PAPEL_DO_FLUXO: Final = {
+    Fluxo.SAIDA: Papel.PAGADOR, Fluxo.ENTRADA: Papel.RECEBEDOR, Fluxo.DISPOSITIVO: Papel.DISPOSITIVO,
+}
 _ULTIMO: Final = "ultimo.lote"
 
 

@@ -61,8 +61,8 @@ class Estado(StatefulProcessor):  # type: ignore[misc]
             handle.getValueState("indice", "valor BINARY"), handle.getMapState("pedacos", "numero LONG", "valor BINARY")
         )
 
-    def handleInputRows(  # noqa: N802 — nome do Spark
-        self, key: Any, rows: Iterator[pd.DataFrame], timerValues: TimerValues  # noqa: ARG002, N803
+    def handleInputRows(
+        self, key: Any, rows: Iterator[pd.DataFrame], timerValues: TimerValues
     ) -> Iterator[pd.DataFrame]:
         """As linhas de um balde em um micro-lote."""
         entradas = [
@@ -75,7 +75,7 @@ class Estado(StatefulProcessor):  # type: ignore[misc]
         saidas = self._balde(int(key[0])).aplicar(entradas, self._deposito)
         yield pd.DataFrame(saidas, columns=list(Saida._fields)).astype({"destino": "int32"})
 
-    def handleInitialState(self, key: Any, initialState: pd.DataFrame, timerValues: TimerValues) -> None:  # noqa: ARG002, N802, N803
+    def handleInitialState(self, key: Any, initialState: pd.DataFrame, timerValues: TimerValues) -> None:
         """Partida quente: guarda os pedaços de histórico deste balde."""
         indice = pedacos.ler_indice(self._deposito.ler_indice())
         ordenado = initialState.sort_values("sequencia")

@@ -123,10 +123,11 @@ def _tocar_rotulo(r: Registro, toques: _Colunas) -> None:
     if isinstance(rotulo, Recusa) or not rotulo.fraude:
         return
     soube, pagou, ordem = rotulo.conhecido_em_us, rotulo.instante_us, rotulo.id_evento
+    aparelho, dono = rotulo.dispositivo_id, rotulo.pagador_id
     toques.acrescentar(r, Fluxo.FRAUDE_SAIDA, rotulo.pagador_id, rotulo.recebedor_id, soube, pagou, ordem, 0)
     toques.acrescentar(r, Fluxo.FRAUDE_ENTRADA, rotulo.recebedor_id, rotulo.pagador_id, soube, pagou, ordem, 0)
-    if rotulo.dispositivo_id:
-        toques.acrescentar(r, Fluxo.FRAUDE_DISPOSITIVO, rotulo.dispositivo_id, rotulo.pagador_id, soube, pagou, ordem, 0)
+    if aparelho:
+        toques.acrescentar(r, Fluxo.FRAUDE_DISPOSITIVO, aparelho, dono, soube, pagou, ordem, 0)
 
 
 def _distribuir(

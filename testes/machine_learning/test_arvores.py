@@ -23,7 +23,8 @@ def dados(linhas: int = 800, semente: int = 0) -> tuple[np.ndarray, np.ndarray]:
     g = np.random.default_rng(semente)
     x = g.normal(size=(linhas, 6)).astype(np.float32)
     x[g.random((linhas, 6)) < 0.15] = np.nan
-    y = (np.nan_to_num(x[:, 0]) + np.nan_to_num(x[:, 1]) * np.nan_to_num(x[:, 2]) + g.normal(size=linhas) > 1).astype(int)
+    cheio = np.nan_to_num(x)
+    y = (cheio[:, 0] + cheio[:, 1] * cheio[:, 2] + g.normal(size=linhas) > 1).astype(int)
     return x, y
 
 

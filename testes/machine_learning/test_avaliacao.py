@@ -37,8 +37,8 @@ def test_reamostra_com_pesos_um_e_a_ap_do_sklearn(monkeypatch: pytest.MonkeyPatc
     nota = np.round(g.normal(size=3_000) + y, 1)
 
     class Um:
-        def poisson(self, _: float, n: int) -> np.ndarray:
-            return np.ones(n)
+        def poisson(self, media: np.ndarray) -> np.ndarray:
+            return np.array(media)
 
     monkeypatch.setattr(avaliacao.np.random, "default_rng", lambda _: Um())
     assert avaliacao.ap_intervalo(y, nota, 0, 1)[0] == pytest.approx(average_precision_score(y, nota))

@@ -1,5 +1,6 @@
 """O balde aplica, mede, persiste e se recupera: sem Spark, com um dicionário no lugar do estado."""
 
+import itertools
 from pathlib import Path
 
 import msgspec
@@ -55,8 +56,8 @@ def registros(n: int, semente: int = 7, desde: int = 0) -> list[Registro]:
     saida = []
     for k in range(n):
         valor = evento_json(
-            numero=desde + k, segundo=(desde + k) * 37, pagador=int(rng.integers(0, 9)), recebedor=int(rng.integers(0, 9)),
-            centavos=int(rng.integers(1, 10**6)), dispositivo=int(rng.integers(0, 4)) or None,
+            numero=desde + k, segundo=(desde + k) * 37, pagador=int(rng.integers(0, 9)),
+            recebedor=int(rng.integers(0, 9)), centavos=int(rng.integers(1, 10**6)), dispositivo=int(rng.integers(0, 4)) or None,
         )
         saida.append(Registro("pix.eventos", k % 2, desde + k, 1_000_000 * (desde + k), 5, "simulado", valor))
     return saida
@@ -160,13 +161,16 @@ def test_primitivas_servidas_sao_as_do_lote_em_muitos_cortes() -> None:
     todos, deposito, balde = registros(300), Deposito(), novo_balde(None)
     servidas: dict[tuple[str, int, int], list[int]] = {}
     cortes = [0, 1, 7, 50, 51, 200, 300]
-    for de, ate in zip(cortes, cortes[1:], strict=False):
+    for de, ate in itertools.pairwise(cortes):
         servidas |= medidas(balde.aplicar(entradas(todos[de:ate]), deposito))
     linhas = [desempacotar(e.eventos) for e in entradas(todos)]
     assert linhas
     colunas = linhas[0]
     toques = desempacotar(entradas(todos)[0].toques)
-    de_quem = {(int(f), int(d)): int(e) for f, d, e in zip(toques["fluxo"], toques["deslocamento"], toques["entidade"], strict=True)}
+    de_quem = {
+        (int(f), int(d)): int(e)
+        for f, d, e in zip(toques["fluxo"], toques["deslocamento"], toques["entidade"], strict=True)
+    }
     desloc = [int(d) for d in colunas["deslocamento"]]
     eventos = Eventos(
         colunas["id_evento"], colunas["instante_us"], colunas["valor_centavos"],
@@ -189,7 +193,7 @@ def test_pedacos_pequenos_se_fundem_e_nada_se_perde() -> None:
     assert {p.numero for p in indice.pedacos} == set(deposito.valores)
     total = sum(len(pedacos.decodificar(v).linhas) for v in deposito.valores.values())
     assert total == balde.arena.eventos
-    assert [p.de for p in indice.pedacos][0] == 1
+    assert next(p.de for p in indice.pedacos) == 1
     assert indice.pedacos[-1].ate == indice.versao
 
 
