@@ -39,6 +39,8 @@ PREPARO: Final = "fluxos.preparo.json"
 BATIDA_S: Final = 0.25
 CODIGO_ERRO: Final = 2
 CODIGO_CONSULTA_CAIU: Final = 1
+_FORA_DA_CONCILIACAO: Final = frozenset({"ouro_indicadores", "ouro_indicadores_decisao"})
+"""Derivados que não são destino de nenhum registro: esperar por eles só alongaria a drenagem."""
 _REGISTRO: Final = logging.getLogger("fluxos")
 
 
@@ -140,7 +142,8 @@ class Motor:
 
         inicio = time.monotonic()
         for consulta in self.consultas:
-            consulta.processAllAvailable()
+            if consulta.name not in _FORA_DA_CONCILIACAO:
+                consulta.processAllAvailable()
         return {"conciliacao": asdict(conciliar(spark, self.cfg)), "drenagem_s": time.monotonic() - inicio}
 
 

@@ -15,14 +15,14 @@ from pyspark import TaskContext
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, DoubleType, LongType, StringType, StructField, StructType
 
-from ingestao.esquema import CABECALHO_ENVIADO_EM, CABECALHO_ORIGEM
+from ingestao.bronze import com_cabecalhos
 from machine_learning.observacao import NOME_OBSERVACAO, observacoes
 from plataforma.configuracao import Configuracao
 from processamento.catalogo import Catalogo
 from processamento.estado.processador import ENTRADA, SAIDA, Estado
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from processamento.estado.toques import Distribuicao
     from processamento.protecao import Tokenizador
@@ -130,16 +130,10 @@ def respostas(
 
 
 def da_fonte(bruto: DataFrame) -> DataFrame:
-    """Da fonte Kafka às colunas de `Registro`; cabeçalhos ausentes: `enviado_em` nulo, `origem` vivo."""
-    return bruto.select(
-        "topic", "partition", "offset", F.unix_micros("timestamp"), _cabecalho(CABECALHO_ENVIADO_EM).cast("long"),
-        F.coalesce(_cabecalho(CABECALHO_ORIGEM), F.lit("vivo")), "value",
+    """Da fonte Kafka às colunas de `Registro`, com os cabeçalhos lidos como na bronze (ilegível não para o fluxo)."""
+    return bruto.transform(com_cabecalhos).select(
+        "topic", "partition", "offset", F.unix_micros("timestamp"), "enviado_em", "origem", "value"
     ).toDF("topico", "particao", "deslocamento", "kafka_us", "enviado_us", "origem", "valor")
-
-
-def _cabecalho(nome: str) -> Column:
-    achados = F.filter("headers", lambda c: c["key"] == nome)
-    return F.try_element_at(achados, F.lit(1))["value"].cast("string")
 
 
 def _numero_do_lote() -> int:

@@ -57,7 +57,8 @@ def registros(n: int, semente: int = 7, desde: int = 0) -> list[Registro]:
     for k in range(n):
         valor = evento_json(
             numero=desde + k, segundo=(desde + k) * 37, pagador=int(rng.integers(0, 9)),
-            recebedor=int(rng.integers(0, 9)), centavos=int(rng.integers(1, 10**6)), dispositivo=int(rng.integers(0, 4)) or None,
+            recebedor=int(rng.integers(0, 9)), centavos=int(rng.integers(1, 10**6)),
+            dispositivo=int(rng.integers(0, 4)) or None,
         )
         saida.append(Registro("pix.eventos", k % 2, desde + k, 1_000_000 * (desde + k), 5, "simulado", valor))
     return saida
