@@ -74,7 +74,7 @@ def ajustar(nome: str, x: Reais32, y: NDArray[np.int8], peso: NDArray[np.float64
     quais, peso_final = _amostra(y, peso, LINHAS_MAXIMAS[nome], semente)
     estimador = novo(nome, semente, tarefas)
     nome_do_peso = "logistica__sample_weight" if nome == "logistica" else "sample_weight"
-    # Pesos todos iguais não se passam: com eles o boosting acha as faixas por percentis ponderados, dez vezes mais caros.
+    # Pesos todos iguais não se passam: com eles o boosting acha as faixas por percentis ponderados, dez vezes o custo.
     pesos = {} if (peso_final == peso_final[0]).all() else {nome_do_peso: peso_final}
     with threadpool_limits(limits=1):
         return estimador.fit(x[quais], y[quais], **pesos)
