@@ -54,6 +54,8 @@ class Ajuste:
         validacao: medidas do vencedor calibrado na validação, com a apuração em R$.
         janela: instantes, linhas e fraudes de cada trecho.
         amostra: (x, y) com que o vencedor foi refeito.
+        fim: as linhas de validação.
+        nota_fim: a nota do vencedor nelas, quando só tinha visto o começo.
     """
 
     detector: Detector
@@ -62,6 +64,8 @@ class Ajuste:
     validacao: dict[str, Any]
     janela: dict[str, Any]
     amostra: tuple[NDArray[np.float32], NDArray[np.int8]]
+    fim: Conjunto
+    nota_fim: NDArray[np.float64]
 
     def todos(self) -> dict[str, Detector]:
         """O vencedor, suas partes que são candidatos e a logística, todos refeitos com a janela inteira."""
@@ -118,7 +122,7 @@ def ajustar(
     base = detector if vencedor == "logistica" else Detector("logistica", semente, tarefas).fit(maduro.x, y)
     detector.metadados = {"referencia": referencia(fim.x, p)}
     janela = {"treino": _resumo(comeco, corte), "validacao": _resumo(fim, agora_us), "final": _resumo(maduro, agora_us)}
-    return Ajuste(detector, base, tuple(tentativas), validacao, janela, (maduro.x, y))
+    return Ajuste(detector, base, tuple(tentativas), validacao, janela, (maduro.x, y), fim, notas[vencedor])
 
 
 def referencia(x: NDArray[np.float32], p: NDArray[np.float64]) -> dict[str, Any]:

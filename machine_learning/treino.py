@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from machine_learning import ajuste, avaliacao, conjunto, custos, graficos, leitura, modelo, registro
+from machine_learning import ajuste, conjunto, custos, graficos, leitura, modelo, portao, registro
 from machine_learning.conjunto import DIA_US, Conjunto, Historico
 from machine_learning.medidas import achatar, limpo
 from machine_learning.registro import Corrida, VersaoModelo
 from plataforma.configuracao import Configuracao
-from plataforma.erros import ErroDados, ErroModelo
+from plataforma.erros import ErroDados
 from processamento.atributos import NOMES
 from processamento.catalogo import PADRAO, Catalogo
 
@@ -79,11 +79,11 @@ def treinar(
     passo("registrando no MLflow")
     atual = registro.resolver(cfg, registro.CAMPEAO)
     versao = _registrar(cfg, feito, politica, catalogo, versoes, motivo, semente)
-    portao = conferir_portao(cfg, feito, atual, dados, agora, catalogo)
-    deve = atual is None or (promover and portao["aprovado"])
+    portao_ = portao.conferir(cfg, feito, atual, agora, catalogo)
+    deve = atual is None or (promover and portao_["aprovado"])
     if deve:
-        registro.apontar(cfg, registro.CAMPEAO, versao, motivo or portao["motivo"])
-    return Treinado(versao, feito, deve, portao, time.monotonic() - inicio)
+        registro.apontar(cfg, registro.CAMPEAO, versao, motivo or portao_["motivo"])
+    return Treinado(versao, feito, deve, portao_, time.monotonic() - inicio)
 
 
 def preparar(
@@ -103,34 +103,6 @@ def preparar(
         quais &= instante >= np.sort(instante[quais])[-LINHAS_RAPIDO]
     passo(f"medindo {int(quais.sum())} Pix")
     return conjunto.medir(historico, catalogo, quais)
-
-
-def conferir_portao(
-    cfg: Configuracao, feito: ajuste.Ajuste, atual: VersaoModelo | None, dados: Conjunto, agora_us: int,
-    catalogo: Catalogo,
-) -> dict[str, Any]:
-    """O candidato não pode ser pior que o campeão na mesma validação em AP, VDR e calibração, dentro da tolerância.
-
-    Um campeão que já não abre (outro catálogo, arquivo perdido) não defende o lugar.
-    """
-    if atual is None:
-        return {"aprovado": True, "motivo": "não havia campeão"}
-    try:
-        campeao = modelo.carregar(*registro.materializar(cfg, atual), catalogo_versao=catalogo.versao)
-    except ErroModelo as erro:
-        return {"aprovado": True, "motivo": f"o campeão {atual.versao} não abre: {erro}"}
-    fim = dados.entre(feito.janela["validacao"]["de_us"], feito.janela["validacao"]["ate_us"] + 1)
-    y, p = fim.y(agora_us), campeao.probabilidade(fim.x)
-    dele = avaliacao.medir(y, campeao.pontuar(fim.x), fim.valor, probabilidade=p)
-    orcamento = ajuste.ORCAMENTO_DA_ESCOLHA
-    comparadas = {
-        "ap": (feito.validacao["ap"], dele["ap"], 0.01),
-        "vdr": (feito.validacao["orcamento"][orcamento]["vdr"], dele["orcamento"][orcamento]["vdr"], 0.02),
-        "brier": (-feito.validacao["brier"], -dele["brier"], 0.0005),
-    }
-    piores = [nome for nome, (novo, velho, folga) in comparadas.items() if not novo >= velho - folga]
-    texto = f"pior que o campeão {atual.versao} em {', '.join(piores)}" if piores else f"não perde para {atual.versao}"
-    return {"aprovado": not piores, "motivo": texto, "medidas": {n: list(v[:2]) for n, v in comparadas.items()}}
 
 
 def _registrar(

@@ -1,0 +1,76 @@
+"""O portão da promoção: o candidato não pode ser pior que o campeão onde nenhum dos dois aprendeu."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from machine_learning import ajuste, avaliacao, modelo, registro
+from machine_learning.conjunto import Conjunto
+from machine_learning.detector import Detector
+from machine_learning.medidas import limpo
+from machine_learning.registro import VersaoModelo
+from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroModelo
+from processamento.catalogo import Catalogo
+
+FOLGAS: Final = {"ap": 0.01, "vdr": 0.02, "brier": 0.0005}
+"""Quanto o candidato pode perder em cada medida sem ser recusado: menos que o ruído de poucas fraudes."""
+
+
+def conferir(
+    cfg: Configuracao, feito: ajuste.Ajuste, atual: VersaoModelo | None, agora_us: int, catalogo: Catalogo
+) -> dict[str, Any]:
+    """Compara AP, VDR e Brier nos Pix da validação posteriores ao treino do campeão.
+
+    Se não há fraudes bastantes ali (treinou-se há pouco), compara-se cada um com sua própria validação. Um campeão que
+    já não abre (outro catálogo, arquivo perdido) não defende o lugar.
+
+    Levanta:
+        ErroServico: MLflow fora do ar.
+    """
+    if atual is None:
+        return {"aprovado": True, "motivo": "não havia campeão"}
+    try:
+        campeao = modelo.carregar(*registro.materializar(cfg, atual), catalogo_versao=catalogo.versao)
+    except ErroModelo as erro:
+        return {"aprovado": True, "motivo": f"o campeão {atual.versao} não abre: {erro}"}
+    novo, velho, onde = _medidas(feito, campeao, agora_us)
+    piores = [nome for nome, folga in FOLGAS.items() if not _serve(nome, novo[nome], velho[nome], folga)]
+    texto = f"pior que o campeão {atual.versao} em {', '.join(piores)}" if piores else f"não perde para {atual.versao}"
+    resposta = {"aprovado": not piores, "motivo": f"{texto} ({onde})", "candidato": novo, "campeao": velho}
+    return dict(limpo(resposta))
+
+
+def _medidas(
+    feito: ajuste.Ajuste, campeao: Detector, agora_us: int
+) -> tuple[dict[str, float], dict[str, float], str]:
+    aprendido = int(campeao.metadados.get("janela", {}).get("final", {}).get("ate_us", 0))
+    depois = feito.fim.instante_us > aprendido
+    comum: Conjunto = feito.fim.onde(depois)
+    if int(comum.y(agora_us).sum()) >= ajuste.MINIMO_FRAUDES:
+        nota = feito.nota_fim[depois]
+        novo = _resumir(_medir(comum, agora_us, nota, feito.detector.calibrar(nota)))
+        nota = campeao.pontuar(comum.x)
+        return novo, _resumir(_medir(comum, agora_us, nota, campeao.calibrar(nota))), f"em {len(comum)} Pix comuns"
+    return _resumir(feito.validacao), _resumir(campeao.metadados.get("validacao", {})), "cada um em sua validação"
+
+
+def _medir(c: Conjunto, agora_us: int, nota: Any, p: Any) -> dict[str, Any]:
+    return avaliacao.medir(c.y(agora_us), nota, c.valor, probabilidade=p)
+
+
+def _resumir(medidas: dict[str, Any]) -> dict[str, float]:
+    vdr = medidas.get("orcamento", {}).get(ajuste.ORCAMENTO_DA_ESCOLHA, {}).get("vdr")
+    return {
+        nome: float("nan") if valor is None else float(valor)
+        for nome, valor in (("ap", medidas.get("ap")), ("vdr", vdr), ("brier", medidas.get("brier")))
+    }
+
+
+def _serve(nome: str, novo: float, velho: float, folga: float) -> bool:
+    """Menos é melhor só no Brier; uma medida que o campeão não tem não reprova ninguém."""
+    if np.isnan(velho):
+        return True
+    return novo <= velho + folga if nome == "brier" else novo >= velho - folga
