@@ -52,7 +52,6 @@ class Configuracao:
     baldes: int = 2
     max_eventos_lote: int = 60_000
     horizonte_duplicados_horas: int = 24
-    horizonte_estado_horas: int = 960
     gatilho_lago_segundos: int = 8
     porta_kafka: int = 19092
     porta_kafka_controle: int = 19093
@@ -74,7 +73,7 @@ class Configuracao:
         if self.modo not in MODOS:
             _recusar("modo", self.modo, " | ".join(MODOS))
         for nome in ("particoes_topico", "particoes_estado", "baldes", "max_eventos_lote", "gatilho_lago_segundos",
-                     "horizonte_duplicados_horas", "horizonte_estado_horas"):
+                     "horizonte_duplicados_horas"):
             if getattr(self, nome) < 1:
                 _recusar(nome, getattr(self, nome), "inteiro ≥ 1")
         for campo in fields(self):

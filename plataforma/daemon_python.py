@@ -13,9 +13,10 @@ Uso: `spark.python.daemon.module=plataforma.daemon_python` (perfis local e clust
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from importlib.machinery import PathFinder
+
+from plataforma.maquina import variavel
 
 PREIMPORTAR = "PIX_PREIMPORTAR"
 COMPRIMIDOS = (".zip", ".jar")
@@ -33,7 +34,7 @@ def principal() -> None:
     """Limpa o caminho e entrega o processo ao daemon do PySpark."""
     sys.path[:] = caminho_sem_zips(sys.path)
     sys.path_importer_cache.clear()
-    for modulo in filter(None, os.environ.get(PREIMPORTAR, "").split(",")):
+    for modulo in filter(None, variavel(PREIMPORTAR).split(",")):
         importlib.import_module(modulo)
     from pyspark import daemon  # noqa: PLC0415  o PySpark só pode ser importado depois da limpeza
 

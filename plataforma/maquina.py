@@ -116,3 +116,8 @@ def exigir_gravavel(pasta: Path) -> None:
     except OSError as erro:
         msg = f"não foi possível escrever em {pasta}: {erro.strerror}. Escolha outra pasta com PIX_DADOS"
         raise ErroAmbiente(msg) from erro
+
+
+def variavel(nome: str) -> str:
+    """Uma variável de ambiente que não é configuração (quem cria o processo a define); vazia se ausente."""
+    return os.environ.get(nome, "")
