@@ -121,6 +121,8 @@ class Motor:
         ]
         for partida in partidas:
             self.consultas.append(partida())
+            # O primeiro lote (ativação, partida quente, compilação) corre só: "pronto" quer dizer morno.
+            self.consultas[-1].processAllAvailable()
         return vigia
 
     def _atender(self, spark: SparkSession) -> int:
