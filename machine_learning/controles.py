@@ -53,12 +53,17 @@ def embaralhados(dobra: Dobra, semente: int) -> Controle:
     aps = []
     for i in range(EMBARALHADAS):
         x, rotulos = dobra.feito.amostra
-        torto = np.random.default_rng((semente, i)).permutation(rotulos)
+        torto = embaralhar(rotulos, semente, i)
         aps.append(avaliacao.ap(y, Detector("boosting", semente).fit(x, torto).pontuar(teste.x)))
     media, base = float(np.mean(aps)), float(y.mean())
     teto = max(FOLGA_RELATIVA * base, base + FOLGA_ABSOLUTA)
     texto = f"AP {media:.4f} com rótulos embaralhados; taxa base {base:.4f}, teto {teto:.4f}"
     return Controle("embaralhados", media <= teto, texto)
+
+
+def embaralhar(y: NDArray[np.int8], semente: int, vez: int) -> NDArray[np.int8]:
+    """Os mesmos rótulos em outra ordem."""
+    return np.random.default_rng((semente, vez)).permutation(y)
 
 
 def cortado(historico: Historico, dobra: Dobra) -> Controle:

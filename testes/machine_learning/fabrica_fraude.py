@@ -1,4 +1,4 @@
-"""Um histórico pequeno de seis colunas com laranjas: recebedores que por uns dias só recebem golpes."""
+"""Um histórico pequeno de seis colunas com laranjas: recebedores comuns que por uns dias recebem golpes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def historico(
     pagador, recebedor = g.integers(0, 300, eventos), g.integers(0, 120, eventos)
     valor = np.round(np.exp(g.normal(4, 0.8, eventos)), 2)
     fraude = g.random(eventos) < 0.02
-    laranja = 120 + (instante // (5 * DIA_US)) * 3 + g.integers(0, 3, eventos)
-    recebedor = np.where(fraude, laranja, recebedor)
-    valor = np.where(fraude, np.round(valor * g.uniform(1, 6, eventos), 2), valor)
+    laranja = (instante // (5 * DIA_US) * 7) % 110 + g.integers(0, 4, eventos)  # contas comuns, por uns dias
+    recebedor = np.where(fraude & (g.random(eventos) < 0.7), laranja, recebedor)
+    valor = np.where(fraude, np.round(valor * g.uniform(0.8, 4, eventos), 2), valor)
     ids = [f"e{i:06d}" for i in range(eventos)]
     base = pl.DataFrame({
         "event_id": ids, "ts": [COMECO + timedelta(microseconds=int(t)) for t in instante],
