@@ -13,7 +13,7 @@ from ingestao.simulador.parametros import DIA_US, HORA_US, SEGUNDO_US
 _JANELA_US: Final = 90 * DIA_US
 _ATRASO_US: Final = 12 * HORA_US
 """O DICT atualiza os contadores em até 12 h. Fonte: pix.md 2.6."""
-_MARCADAS: Final = 0.30
+_MARCADAS: Final = 0.20
 """Fração das fraudes aceitas que vira marca do titular certo (as outras marcam outra camada ou ninguém)."""
 _ABRE_EM: Final = 0.3
 """Quando, entre o pagamento e o desfecho, a notificação foi aberta."""

@@ -28,7 +28,7 @@ _AVULSAS: Final = 0.30
 """Fração dos golpes cujo recebedor é usado uma vez só."""
 _OLHAR_DIAS: Final = 40
 _TENTATIVAS: Final = 12
-_PROCURA_PEQUENA: Final = 40.0
+_PROCURA_PEQUENA: Final = 12.0
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ def _leva(
     de_us = parametros.inicio_us + coorte * COORTE_DIAS * DIA_US
     inicio = np.sort(de_us + (rng.random(n) * COORTE_DIAS * DIA_US).astype(np.int64))
     aberta = p.abertura <= de_us
-    pessoa = aberta & (p.papel <= Papel.AUTONOMO)
-    empresa = aberta & np.isin(p.papel, (Papel.LOJA, Papel.EMPRESA)) & (p.procura < _PROCURA_PEQUENA)
+    pequena = aberta & (p.procura < _PROCURA_PEQUENA)
+    pessoa = pequena & (p.papel <= Papel.AUTONOMO)
+    empresa = pequena & np.isin(p.papel, (Papel.LOJA, Papel.EMPRESA))
     jovem = pessoa & (p.abertura > de_us - _JOVEM_DIAS * DIA_US)
     tipo = rng.choice(3, n, p=[1 - _EMPRESAS - _JOVENS, _EMPRESAS, _JOVENS])
     conta = np.zeros(n, np.int64)

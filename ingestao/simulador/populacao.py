@@ -38,8 +38,9 @@ def criar(parametros: Parametros, semente: int, ate_us: int) -> Populacao:
     for numero in range(1, coortes + 1):
         rng = np.random.default_rng([semente, 1, numero])
         nova = _coorte(rng, parametros, populacao, numero)
-        juntas = {c.name: np.concatenate([getattr(populacao, c.name), getattr(nova, c.name)]) for c in fields(nova)}
-        populacao = Populacao(**juntas)
+        for coluna in fields(nova):  # coluna a coluna: nunca duas populações inteiras na memória
+            juntas = np.concatenate([getattr(populacao, coluna.name), getattr(nova, coluna.name)])
+            setattr(populacao, coluna.name, juntas)
     return populacao
 
 
@@ -150,7 +151,7 @@ def _sinais_proprios(rng: np.random.Generator, papel: npt.NDArray[np.int8]) -> d
         "fala_ao_pagar": rng.beta(1.2, 16, n),
         "cola": rng.beta(1.5, 4, n),
         "limite_noturno_maior": lote.chance(rng, n, 0.22),
-        "marcas": rng.poisson(np.where(lote.chance(rng, n, 0.012), 1.2, 0.0)).astype(np.int16),
+        "marcas": rng.poisson(np.where(lote.chance(rng, n, 0.03), 1.6, 0.0)).astype(np.int16),
         "rejeitados": rng.poisson(np.where(empresa, 0.5, 0.05)).astype(np.int16),
         "contas_na_chave": (1 + rng.poisson(0.12, n)).astype(np.int16),
         "liquidacoes_dia": np.exp(0.7 * rng.standard_normal(n)) * (0.4 + _PROCURA[papel] * 0.35),

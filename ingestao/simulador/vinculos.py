@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,9 @@ import numpy.typing as npt
 from ingestao.simulador import lote
 from ingestao.simulador.contas import CONTATOS, RECORRENCIAS, Papel, Populacao
 from ingestao.simulador.lote import Inteiros, Logicos, Reais
+
+Posicoes = npt.NDArray[np.int32]
+_TABELA: Final = 8_000_000
 
 
 def vinculos(rng: np.random.Generator, todos: dict[str, Any], base: int, n: int) -> dict[str, Any]:
@@ -59,20 +62,26 @@ class _Sorteio:
     def __init__(self, rng: np.random.Generator, nossa: Logicos, procura: Reais, quem: Inteiros) -> None:
         self.rng, self.nossa, self.procura, self.quem = rng, nossa, procura, quem
 
-    def para(self, grupo: Logicos, quantos: int) -> Inteiros:
+    def para(self, grupo: Logicos, quantos: int) -> Posicoes:
         """Recebedores do grupo para cada conta, forma (n, quantos), pela procura."""
-        fora = ~self.nossa[self.quem]
+        fora = np.flatnonzero(~self.nossa[self.quem])
         saida = self._pela_procura(grupo, len(self.quem) * quantos).reshape(-1, quantos)
-        nossas = self._pela_procura(grupo & self.nossa, len(self.quem) * quantos).reshape(-1, quantos)
-        return np.where(fora[:, None], nossas, saida)
+        saida[fora] = self._pela_procura(grupo & self.nossa, len(fora) * quantos).reshape(-1, quantos)
+        return saida
 
-    def pagadoras(self, grupo: Logicos) -> Inteiros:
+    def pagadoras(self, grupo: Logicos) -> Posicoes:
         """Uma conta do grupo que pode pagar a cada conta: quem é de fora só recebe das nossas."""
         return self.para(grupo, 1)[:, 0]
 
-    def _pela_procura(self, grupo: Logicos, n: int) -> Inteiros:
-        onde = np.flatnonzero(grupo)
-        return np.asarray(onde[lote.sorteio_ponderado(self.rng, np.cumsum(self.procura[onde]), n)])
+    def _pela_procura(self, grupo: Logicos, n: int) -> Posicoes:
+        onde = np.flatnonzero(grupo).astype(np.int32)
+        acumulado = np.cumsum(self.procura[onde])
+        if n <= _TABELA:
+            return onde[lote.sorteio_ponderado(self.rng, acumulado, n)]
+        # Milhões de buscas ao acaso custam mais que uma tabela de quantis, exata até uma parte em oito milhões.
+        quantis = (np.arange(_TABELA) + 0.5) * (acumulado[-1] / _TABELA)
+        tabela = onde[np.minimum(np.searchsorted(acumulado, quantis), len(onde) - 1)]
+        return np.asarray(tabela[self.rng.integers(0, _TABELA, n, dtype=np.int32)], dtype=np.int32)
 
 
 def compartilhados(rng: np.random.Generator, base: int, n: int) -> npt.NDArray[np.int32]:

@@ -15,12 +15,12 @@ from threadpoolctl import threadpool_limits
 from ingestao.simulador.geracao import Simulacao, gerar
 from ingestao.simulador.parametros import Parametros
 
-LIMITE_ISOLADO = 0.10
+LIMITE_ISOLADO = 0.08
 """AP que nenhum atributo do evento, sozinho, pode alcançar (taxa base 0,008)."""
-LIMITE_TRIVIAL = 0.15
+LIMITE_TRIVIAL = 0.10
 """AP que nenhuma árvore de profundidade 2 sobre todos os atributos do evento pode alcançar."""
-PISO_HISTORICO = 0.12
-"""AP que um modelo comum com umas poucas colunas de histórico tem de alcançar (quinze vezes a taxa base).
+PISO_HISTORICO = 0.15
+"""AP que um modelo comum com umas poucas colunas de histórico tem de alcançar (dezoito vezes a taxa base).
 
 O catálogo inteiro alcança perto de 0,6; aqui basta provar que há sinal e que ele está no histórico.
 """
@@ -87,12 +87,15 @@ def test_nenhuma_combinacao_trivial_entrega_a_fraude(simulacao: Simulacao, atrib
 
 
 def test_nenhuma_faixa_fina_e_so_de_fraude(simulacao: Simulacao, atributos: dict[str, Matriz]) -> None:
-    """Nenhum valor ou faixa de um atributo com 40 ou mais eventos é, em mais de um terço, fraude."""
+    """Nenhum valor ou faixa de um atributo com 300 ou mais eventos tem mais de um quarto de fraude.
+
+    Faixas menores, de idade em dias, acabam por nomear uma conta em um dia: isso não se generaliza.
+    """
     y = simulacao.verdade["fraude"].to_numpy().astype(np.int64)
     for nome, x in atributos.items():
-        arvore = DecisionTreeClassifier(max_leaf_nodes=200, min_samples_leaf=40, random_state=0)
+        arvore = DecisionTreeClassifier(max_leaf_nodes=200, min_samples_leaf=300, random_state=0)
         pureza = arvore.fit(x.reshape(-1, 1), y).predict_proba(x.reshape(-1, 1))[:, 1].max()
-        assert pureza < 1 / 3, f"{nome}: uma faixa com {pureza:.0%} de fraude"
+        assert pureza < 1 / 4, f"{nome}: uma faixa com {pureza:.0%} de fraude"
 
 
 def test_nulos_nao_denunciam(simulacao: Simulacao, atributos: dict[str, Matriz]) -> None:
@@ -118,9 +121,13 @@ def test_o_historico_ve_o_que_o_evento_nao_ve(simulacao: Simulacao, colunas_de_h
 
 
 def test_o_risco_conhecido_tarde_ajuda(simulacao: Simulacao, colunas_de_historico: Matriz) -> None:
-    """Quem já tem fraude confirmada (e conhecida) no recebedor erra mais: as laranjas são reaproveitadas."""
-    y = simulacao.verdade["fraude"].to_numpy()
-    conhecidas = colunas_de_historico[:, 0]
+    """Um recebedor com fraude conhecida é mais arriscado, sem ser certeza: as laranjas são reaproveitadas.
+
+    Fora as contas movimentadas, em que uma contestação aceita por engano pesa sobre milhares de pagamentos.
+    """
+    pouco_movimento = colunas_de_historico[:, 4] < 10
+    y = simulacao.verdade["fraude"].to_numpy()[pouco_movimento]
+    conhecidas = colunas_de_historico[pouco_movimento, 0]
     assert y[conhecidas > 0].mean() > 5 * y.mean()
     assert y[conhecidas > 0].mean() < 0.6
     assert 0.1 < (conhecidas[y] > 0).mean() < 0.7
