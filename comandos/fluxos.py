@@ -96,7 +96,7 @@ class Motor:
         from ingestao.fluxo import iniciar_bronze, iniciar_bronze_rotulos  # noqa: PLC0415
         from machine_learning.ativacao import Vigia  # noqa: PLC0415
         from machine_learning.decisoes_lago import iniciar_decisoes_lago  # noqa: PLC0415
-        from machine_learning.fluxo import iniciar_decisao  # noqa: PLC0415
+        from machine_learning.fluxo import CONSULTA, iniciar_decisao  # noqa: PLC0415
         from machine_learning.indicadores_decisao import iniciar_indicadores_decisao  # noqa: PLC0415
         from monitoramento.observado import registrar_resumo  # noqa: PLC0415
         from processamento.controle import Controle  # noqa: PLC0415
@@ -121,8 +121,9 @@ class Motor:
         ]
         for partida in partidas:
             self.consultas.append(partida())
-            # O primeiro lote (ativação, partida quente, compilação) corre só: "pronto" quer dizer morno.
-            self.consultas[-1].processAllAvailable()
+            if self.consultas[-1].name == CONSULTA:
+                # Ativação, partida quente e compilação são o primeiro lote: "pronto" quer dizer morno para decidir.
+                self.consultas[-1].processAllAvailable()
         return vigia
 
     def _atender(self, spark: SparkSession) -> int:
