@@ -47,6 +47,17 @@ def iniciar_decisao(
     inicio = _inicio(spark, cfg) if novo else None
     inicial = None if inicio is None else _estado_inicial(spark, cfg, catalogo, distribuicao, inicio)
     _workers_proprios(spark)
+    if inicial is not None:
+        # A história só entra no lote 0, mas ficaria no plano de todos os outros, replanejada a cada micro-lote.
+        _iniciar(spark, cfg, catalogo, identidade, distribuicao, inicio, inicial, uma_vez=True).awaitTermination()
+        inicio = None
+    return _iniciar(spark, cfg, catalogo, identidade, distribuicao, inicio, None, uma_vez=uma_vez)
+
+
+def _iniciar(
+    spark: SparkSession, cfg: Configuracao, catalogo: Catalogo, identidade: str, distribuicao: Distribuicao,
+    inicio: partida.Inicio | None, inicial: DataFrame | None, *, uma_vez: bool,
+) -> StreamingQuery:
     respostas = plano_decisao.respostas(
         plano_decisao.da_fonte(_fonte(spark, cfg, inicio)), inicial, cfg=cfg, catalogo=catalogo,
         distribuicao=distribuicao, tokenizador=Tokenizador(cfg.exigir_chave_tokens(), cfg.id_chave_tokens),
@@ -57,7 +68,7 @@ def iniciar_decisao(
         respostas.select("key", "value").writeStream.format("kafka").queryName(CONSULTA)
         .option("kafka.bootstrap.servers", cfg.kafka_servidores).option("topic", cfg.topico_decisoes)
         .option("kafka.acks", "all").option("kafka.linger.ms", "0").option("kafka.compression.type", "lz4")
-        .option("checkpointLocation", str(checkpoint)).outputMode("append")
+        .option("checkpointLocation", str(cfg.caminho("checkpoints", CONSULTA))).outputMode("append")
     )
     return (escritor.trigger(availableNow=True) if uma_vez else escritor.trigger(processingTime="0 seconds")).start()
 
