@@ -33,6 +33,7 @@ def comando(
     ] = Formato.COMPLETO,
     controle: Annotated[bool, typer.Option("--controle", help="Roda também os controles de vazamento.")] = False,
     semente: Annotated[int, typer.Option("--semente", min=0, help="Do sorteio.")] = 0,
+    cartao: Annotated[Path | None, typer.Option("--cartao", help="Grava também o cartão do modelo aqui.")] = None,
 ) -> int:
     """Refaz o treino na janela dada, pontua o teste e escreve relatório, figuras e pontuações em --saida."""
     inicio = time.monotonic()
@@ -49,6 +50,8 @@ def comando(
             str(eventos), str(rotulos), len(historico), time.monotonic() - inicio, avisos
         )
         conteudo = relatorio.escrever(saida, historico, medidas, opcoes, execucao, provas)
+        if cartao is not None:
+            relatorio.escrever_cartao(cartao, conteudo)
     for texto in avisos:
         aviso(texto)
     apresentar(conteudo)

@@ -11,6 +11,7 @@ from machine_learning import partida, plano_decisao
 from machine_learning.esquema import OURO_DECISOES
 from plataforma.configuracao import Configuracao
 from plataforma.daemon_python import PREIMPORTAR
+from plataforma.erros import ErroEstado
 from plataforma.sessao import FILA_DECISAO
 from processamento.catalogo import PADRAO, Catalogo
 from processamento.protecao import Tokenizador
@@ -38,7 +39,7 @@ def iniciar_decisao(
     `uma_vez`: decide o que já chegou e termina.
 
     Levanta:
-        ErroEstado: checkpoint feito com outra forma de estado.
+        ErroEstado: checkpoint feito com outra forma de estado, ou partida quente sem nada nos tópicos.
         ErroConfiguracao: sem chave de tokens.
     """
     checkpoint = cfg.caminho("checkpoints", CONSULTA)
@@ -50,6 +51,10 @@ def iniciar_decisao(
     if inicial is not None:
         # A história só entra no lote 0, mas ficaria no plano de todos os outros, replanejada a cada micro-lote.
         _iniciar(spark, cfg, catalogo, identidade, distribuicao, inicio, inicial, uma_vez=True).awaitTermination()
+        if partida.identificar(checkpoint, cfg, catalogo)[1]:
+            msg = (f"a partida quente não teve lote: {cfg.topico_controle}, {cfg.topico_eventos} e "
+                   f"{cfg.topico_rotulos} estão vazios; publique as regras antes (o vigia o faz ao conferir)")
+            raise ErroEstado(msg)
         inicio = None
     return _iniciar(spark, cfg, catalogo, identidade, distribuicao, inicio, None, uma_vez=uma_vez)
 

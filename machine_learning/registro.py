@@ -60,7 +60,7 @@ class Corrida:
         medidas: nome → número; NaN é omitido.
         marcas: textos livres (versões das tabelas, commit).
         figuras: nome do arquivo → figura do matplotlib.
-        documentos: nome do arquivo → objeto que vira JSON.
+        documentos: nome do arquivo → texto, ou objeto que vira JSON.
     """
 
     nome: str
@@ -282,7 +282,8 @@ def _gravar(cliente: MlflowClient, id_run: str, corrida: Corrida) -> None:
     for nome, figura in corrida.figuras.items():
         cliente.log_figure(id_run, figura, nome)
     for nome, documento in corrida.documentos.items():
-        cliente.log_text(id_run, json.dumps(documento, ensure_ascii=False, indent=1), nome)
+        texto = documento if isinstance(documento, str) else json.dumps(documento, ensure_ascii=False, indent=1)
+        cliente.log_text(id_run, texto, nome)
 
 
 def _pasta_modelo(pasta: Path, modelo: Path, nomes: Sequence[str], id_run: str) -> Path:

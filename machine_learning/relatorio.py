@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from machine_learning import custos, graficos
+from machine_learning import cartao, custos, graficos
 from machine_learning.acoes import Acao
 from machine_learning.conjunto import DIA_US, Historico, catalogo_de
 from machine_learning.controles import Controle
@@ -58,6 +58,26 @@ def escrever(
         msg = f"{pasta}: não foi possível escrever ({erro.strerror}); escolha outra pasta com --saida"
         raise ErroConfiguracao(msg) from erro
     return conteudo
+
+
+def escrever_cartao(arquivo: Path, relatorio: dict[str, Any]) -> None:
+    """Grava o cartão do modelo de uma avaliação.
+
+    Levanta:
+        ErroConfiguracao: quando não se pode escrever no arquivo.
+    """
+    p = relatorio["protocolo"]
+    opcoes = [
+        *([f"--formato {p['formato']}"] if p["formato"] != "completo" else []),
+        *([f"--dobras {len(relatorio['dobras'])}"] if len(relatorio["dobras"]) > 1 else []),
+    ]
+    comando = " ".join(["./pix avaliar --eventos E.parquet --rotulos R.parquet --corte split.json --saida DIR",
+                        *opcoes, f"--cartao {arquivo}"])
+    try:
+        arquivo.write_text(cartao.da_avaliacao(relatorio, comando), encoding="utf-8")
+    except OSError as erro:
+        msg = f"{arquivo}: não foi possível escrever ({erro.strerror}); escolha outro arquivo com --cartao"
+        raise ErroConfiguracao(msg) from erro
 
 
 def _pontuacoes(historico: Historico, dobra: Dobra) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from machine_learning import ajuste, conjunto, custos, graficos, leitura, modelo, portao, registro
+from machine_learning import ajuste, cartao, conjunto, custos, graficos, leitura, modelo, portao, registro
 from machine_learning.conjunto import DIA_US, Conjunto, Historico
 from machine_learning.medidas import achatar, limpo
 from machine_learning.registro import Corrida, VersaoModelo
@@ -122,10 +122,14 @@ def _registrar(
         **{f"{trecho}_{campo}": n for trecho, d in feito.janela.items() for campo, n in d.items()},
     }
     marcas = {f"tabela_{nome}": str(v) for nome, v in versoes.items()} | {"motivo_treino": motivo or "treino"}
+    aps = {t.candidato: t.medidas["ap"] for t in feito.tentativas}
     corrida = Corrida(
         f"treino {detector.candidato}", parametros, achatar(feito.validacao), marcas,
-        graficos.do_ajuste(feito.validacao), {"limiares.json": {a.value: p for a, p in detector.limiares.items()},
-                                              "validacao.json": limpo(feito.validacao)},
+        graficos.do_ajuste(feito.validacao),
+        {
+            "limiares.json": {a.value: p for a, p in detector.limiares.items()}, "validacao.json": ficha["validacao"],
+            "cartao.md": cartao.do_treino(ficha, detector.candidato, aps),
+        },
     )
     tentativas = [
         Corrida(t.candidato, {"candidato": t.candidato, "semente": semente},

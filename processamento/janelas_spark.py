@@ -5,9 +5,9 @@ Os dois dão os mesmos números, até o último centavo (testes/fluxo/test_parid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 from pyspark.sql import Column, DataFrame
@@ -84,12 +84,21 @@ def _derivar(catalogo: Catalogo, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa
             lote.column("primitivas").flatten().to_numpy().reshape(-1, len(catalogo.primitivas)),
             lote.column("instante_us").to_numpy(),
             lote.column("valor_centavos").to_numpy(),
-            atributos.contexto({nome: lote.column(nome).to_pylist() for nome in atributos.CONTEXTO}),
+            atributos.contexto({nome: _coluna(lote.column(nome)) for nome in atributos.CONTEXTO}),
         )
         derivados = [pa.array(np.ascontiguousarray(coluna), from_pandas=True) for coluna in valores.T]
         yield pa.RecordBatch.from_arrays(
             [*(lote.column(nome) for nome in ficam), *derivados], names=[*ficam, *atributos.NOMES]
         )
+
+
+def _coluna(coluna: pa.Array) -> Sequence[Any]:
+    """Textos como lista; números e lógicos como float64, nulo = NaN, sem passar por objetos Python."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if pa.types.is_string(coluna.type) or pa.types.is_large_string(coluna.type):
+        return cast("Sequence[Any]", coluna.to_pylist())
+    return cast("Sequence[Any]", coluna.cast(pa.float64()).to_numpy(zero_copy_only=False))
 
 
 def _medidos(toques: DataFrame, catalogo: Catalogo, papeis: tuple[Papel, ...]) -> DataFrame:

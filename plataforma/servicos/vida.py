@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,7 @@ def deixar_de_pe(servico: Servico, cfg: Configuracao) -> bool:
         if _segue_de_pe(anterior, servico):
             return False
         anterior.parar()  # o principal morreu: leva consigo os órfãos
+        _esperar_portas(servico)
     for variavel, porta in servico.portas.items():
         exigir_porta(servico.nome, porta, variavel)
     novo = processo.iniciar(servico.nome, servico.preparar(), cfg, servico.ambiente)
@@ -67,6 +69,13 @@ def _segue_de_pe(anterior: processo.Processo, servico: Servico) -> bool:
             raise
         return False
     return anterior.vivo()
+
+
+def _esperar_portas(servico: Servico) -> None:
+    """Espera o sistema soltar as portas de quem morreu: as outras linhas do processo fecham depois da principal."""
+    limite = time.monotonic() + processo.PRAZO_MATAR_SEGUNDOS
+    while time.monotonic() < limite and not all(porta_livre(porta) for porta in servico.portas.values()):
+        time.sleep(processo.INTERVALO_SEGUNDOS)
 
 
 def nosso(nome: str, cfg: Configuracao) -> bool:

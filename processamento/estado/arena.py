@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processamento.catalogo import Catalogo, Fluxo, Papel
-from processamento.estado import nucleo
+from processamento.estado import diarios, nucleo, repetidos
 from processamento.estado.consulta import consultar, planejar
 from processamento.estado.nucleo import Inteiros, Memoria
 
@@ -147,7 +147,7 @@ class Arena:
         """Quais `ids` (em ordem de deslocamento) são novos; registra-os. `chegada_s`: carimbo do Kafka, segundos."""
         self._crescer_ids(ids.size, int(chegada_s.max()) - horizonte_s if ids.size else 0)
         novo = np.zeros(ids.size, np.bool_)
-        nucleo.registrar_ids(self._memoria, ids, versao, chegada_s.astype(np.int32), horizonte_s, novo)
+        repetidos.registrar_ids(self._memoria, ids, versao, chegada_s.astype(np.int32), horizonte_s, novo)
         return novo
 
     def inserir(self, linhas: Linhas) -> None:
@@ -159,13 +159,13 @@ class Arena:
         cabecalho[nucleo.RELOGIO] = max(int(cabecalho[nucleo.RELOGIO]), int(np.median(linhas.instante)))
         chaves = nucleo.chaves_de_diario(linhas.entidade, linhas.fluxo)
         if (linhas.fluxo >= Fluxo.FRAUDE_SAIDA).any():
-            fica = ~nucleo.ja_confirmadas(self._memoria, chaves, linhas.fluxo, linhas.ordem)
+            fica = ~diarios.ja_confirmadas(self._memoria, chaves, linhas.fluxo, linhas.ordem)
             fica &= ~_repete_rotulo(chaves, linhas)
             linhas, chaves = linhas.onde(fica), chaves[fica]
         ordem = np.lexsort((linhas.ordem, linhas.instante, chaves))
         chaves = chaves[ordem]
         self._crescer(chaves)
-        nucleo.inserir(
+        diarios.inserir(
             self._memoria, chaves, linhas.instante[ordem], linhas.ordem[ordem], linhas.valor[ordem],
             linhas.contraparte[ordem], self._corte(),
         )
@@ -173,11 +173,11 @@ class Arena:
     def remover(self, linhas: Linhas) -> int:
         """Desfaz `inserir`; devolve quantas linhas achou."""
         chaves = nucleo.chaves_de_diario(linhas.entidade, linhas.fluxo)
-        return int(nucleo.remover(self._memoria, chaves, linhas.instante, linhas.ordem))
+        return int(diarios.remover(self._memoria, chaves, linhas.instante, linhas.ordem))
 
     def varrer(self) -> None:
         """Despeja um punhado de diários ociosos."""
-        nucleo.varrer(self._memoria, self._corte(), PASSOS_VARREDURA)
+        diarios.varrer(self._memoria, self._corte(), PASSOS_VARREDURA)
 
     def consultar(self, papel: Papel, entidade: Inteiros, contraparte: Inteiros, instante: Inteiros) -> Inteiros:
         """As primitivas de um papel: int64 de forma (consultas, primitivas do papel)."""
@@ -193,13 +193,13 @@ class Arena:
         return int(self._memoria.cabecalho[nucleo.RELOGIO_ANTERIOR]) - self._catalogo.horizonte_us
 
     def _crescer(self, chaves: Inteiros) -> None:
-        novos, lugares = nucleo.prever(self._memoria, chaves)
+        novos, lugares = diarios.prever(self._memoria, chaves)
         cabecalho = self._memoria.cabecalho
-        diarios = int(cabecalho[nucleo.DIARIOS]) + novos + 1
-        self._ampliar("diario", diarios)
+        total = int(cabecalho[nucleo.DIARIOS]) + novos + 1
+        self._ampliar("diario", total)
         self._ampliar("linha", int(cabecalho[nucleo.TOPO]) + lugares)
-        if diarios > self._memoria.tabela_chave.size * _CARGA_MAXIMA:
-            self._ampliar("tabela", int(diarios / _CARGA_MAXIMA) + 1)
+        if total > self._memoria.tabela_chave.size * _CARGA_MAXIMA:
+            self._ampliar("tabela", int(total / _CARGA_MAXIMA) + 1)
             nucleo.repovoar_tabela(self._memoria)
 
     def _crescer_ids(self, novos: int, desde_s: int) -> None:
@@ -211,7 +211,7 @@ class Arena:
         vivos = int(((chave != 0) & (chegada >= desde_s)).sum())
         self._ampliar("id", int((vivos + novos) / _CARGA_MAXIMA * 2) + 1)
         self._memoria.id_chave[:] = 0
-        nucleo.repovoar_ids(self._memoria, chave, versao, chegada, desde_s)
+        repetidos.repovoar_ids(self._memoria, chave, versao, chegada, desde_s)
 
     def _ampliar(self, grupo: str, minimo: int) -> None:
         """Garante `minimo` lugares no grupo, dobrando; arquivos crescem no lugar, sem cópia."""
