@@ -45,9 +45,9 @@ def iniciar_decisao(
     checkpoint = cfg.caminho("checkpoints", CONSULTA)
     identidade, novo = partida.identificar(checkpoint, cfg, catalogo)
     distribuicao = plano_decisao.distribuir(spark, cfg)
+    _workers_proprios(spark)
     inicio = _inicio(spark, cfg) if novo else None
     inicial = None if inicio is None else _estado_inicial(spark, cfg, catalogo, distribuicao, inicio)
-    _workers_proprios(spark)
     if inicial is not None:
         # A história só entra no lote 0, mas ficaria no plano de todos os outros, replanejada a cada micro-lote.
         _iniciar(spark, cfg, catalogo, identidade, distribuicao, inicio, inicial, uma_vez=True).awaitTermination()
