@@ -1,24 +1,23 @@
-"""O registro de modelos: o único módulo que fala com o MLflow.
+"""O registro de modelos: as versões no MLflow.
 
 Uma versão registrada guarda UM arquivo, `modelo.skops`, e seu SHA-256 em uma marca da própria versão: quem materializa
-confere os dois. `campeao` decide, `desafiante` pontua em sombra; mover um alias é a promoção, e o motivo fica gravado.
+confere os dois. `campeao` decide, `desafiante` pontua em sombra; quem move os aliases é `registro_aliases`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from machine_learning.registro_conexao import AUSENTE, abrir_cliente, traduzir
 from plataforma.configuracao import Configuracao
-from plataforma.erros import ErroModelo, ErroServico
-from plataforma.maquina import definir_ambiente
+from plataforma.erros import ErroModelo
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,14 +28,6 @@ DESAFIANTE: Final = "desafiante"
 ARQUIVO: Final = "modelo.skops"
 PASTA: Final = "modelo"
 MARCA_SHA256: Final = "sha256"
-MARCA_ANTERIOR: Final = "campeao_anterior"
-_AMBIENTE_MLFLOW: Final = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-}
-"""De fábrica o cliente insiste por minutos com um servidor que não existe."""
-_AUSENTE: Final = "RESOURCE_DOES_NOT_EXIST"
 
 
 @dataclass(frozen=True)
@@ -87,8 +78,8 @@ def registrar(
         ErroServico: MLflow fora do ar ou que recusa.
     """
     sha256 = hashlib.sha256(modelo.read_bytes()).hexdigest()
-    with _traduzir(cfg), tempfile.TemporaryDirectory() as pasta:
-        cliente = _cliente(cfg)
+    with traduzir(cfg), tempfile.TemporaryDirectory() as pasta:
+        cliente = abrir_cliente(cfg)
         experimento = _experimento(cliente)
         run = cliente.create_run(experimento, run_name=corrida.nome)
         id_run = run.info.run_id
@@ -116,11 +107,11 @@ def resolver(cfg: Configuracao, alias: str) -> VersaoModelo | None:
     """
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
-    with _traduzir(cfg):
+    with traduzir(cfg):
         try:
-            achada = _cliente(cfg).get_model_version_by_alias(cfg.modelo, alias)
+            achada = abrir_cliente(cfg).get_model_version_by_alias(cfg.modelo, alias)
         except MlflowException as erro:
-            if erro.error_code in {_AUSENTE, "INVALID_PARAMETER_VALUE"}:
+            if erro.error_code in {AUSENTE, "INVALID_PARAMETER_VALUE"}:
                 return None
             raise
     return _versao(achada)
@@ -135,11 +126,11 @@ def versao(cfg: Configuracao, numero: str) -> VersaoModelo:
     """
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
-    with _traduzir(cfg):
+    with traduzir(cfg):
         try:
-            achada = _cliente(cfg).get_model_version(cfg.modelo, numero)
+            achada = abrir_cliente(cfg).get_model_version(cfg.modelo, numero)
         except MlflowException as erro:
-            if erro.error_code in {_AUSENTE, "INVALID_PARAMETER_VALUE"}:
+            if erro.error_code in {AUSENTE, "INVALID_PARAMETER_VALUE"}:
                 msg = f"{cfg.modelo} não tem a versão {numero}; veja as que há em {cfg.mlflow_uri}"
                 raise ErroModelo(msg) from erro
             raise
@@ -157,8 +148,8 @@ def materializar(cfg: Configuracao, modelo: VersaoModelo) -> tuple[Path, str]:
     if destino.exists() and _sha256(destino) == modelo.sha256:
         return destino, modelo.sha256
     destino.parent.mkdir(parents=True, exist_ok=True)
-    with _traduzir(cfg), tempfile.TemporaryDirectory(dir=destino.parent) as pasta:
-        baixado = Path(_cliente(cfg).download_artifacts(modelo.run_id, f"{PASTA}/{ARQUIVO}", pasta))
+    with traduzir(cfg), tempfile.TemporaryDirectory(dir=destino.parent) as pasta:
+        baixado = Path(abrir_cliente(cfg).download_artifacts(modelo.run_id, f"{PASTA}/{ARQUIVO}", pasta))
         obtido = _sha256(baixado)
         if obtido != modelo.sha256:
             msg = (
@@ -170,64 +161,14 @@ def materializar(cfg: Configuracao, modelo: VersaoModelo) -> tuple[Path, str]:
     return destino, modelo.sha256
 
 
-def apontar(cfg: Configuracao, alias: str, modelo: VersaoModelo, motivo: str) -> None:
-    """Faz o alias apontar a versão; grava o motivo na versão e, no campeão, quem ele sucedeu.
-
-    Levanta:
-        ErroServico: MLflow fora do ar.
-    """
-    anterior = resolver(cfg, alias)
-    with _traduzir(cfg):
-        cliente = _cliente(cfg)
-        cliente.set_model_version_tag(modelo.nome, modelo.versao, f"{alias}_motivo", motivo)
-        if alias == CAMPEAO and anterior is not None and anterior.versao != modelo.versao:
-            cliente.set_model_version_tag(modelo.nome, modelo.versao, MARCA_ANTERIOR, anterior.versao)
-        cliente.set_registered_model_alias(modelo.nome, alias, modelo.versao)
-
-
-def soltar(cfg: Configuracao, alias: str) -> None:
-    """Remove o alias, se existe.
-
-    Levanta:
-        ErroServico: MLflow fora do ar.
-    """
-    if resolver(cfg, alias) is not None:
-        with _traduzir(cfg):
-            _cliente(cfg).delete_registered_model_alias(cfg.modelo, alias)
-
-
-def reverter(cfg: Configuracao, motivo: str) -> VersaoModelo:
-    """Devolve `campeao` à versão que ele sucedeu.
-
-    Levanta:
-        ErroModelo: não há campeão, ou ele é o primeiro.
-        ErroServico: MLflow fora do ar.
-    """
-    atual = resolver(cfg, CAMPEAO)
-    if atual is None:
-        msg = f"{cfg.modelo} não tem campeão a reverter; treine com ./pix treinar"
-        raise ErroModelo(msg)
-    marcas = marcas_de(cfg, atual)
-    if MARCA_ANTERIOR not in marcas:
-        msg = f"{cfg.modelo} versão {atual.versao} não sucedeu a nenhuma: não há para onde reverter"
-        raise ErroModelo(msg)
-    anterior = versao(cfg, marcas[MARCA_ANTERIOR])
-    with _traduzir(cfg):
-        cliente = _cliente(cfg)
-        cliente.set_model_version_tag(atual.nome, atual.versao, "revertido_motivo", motivo)
-        cliente.set_model_version_tag(anterior.nome, anterior.versao, f"{CAMPEAO}_motivo", f"reversão: {motivo}")
-        cliente.set_registered_model_alias(anterior.nome, CAMPEAO, anterior.versao)
-    return anterior
-
-
 def marcas_de(cfg: Configuracao, modelo: VersaoModelo) -> dict[str, str]:
     """As marcas de uma versão registrada.
 
     Levanta:
         ErroServico: MLflow fora do ar.
     """
-    with _traduzir(cfg):
-        return dict(_cliente(cfg).get_model_version(modelo.nome, modelo.versao).tags)
+    with traduzir(cfg):
+        return dict(abrir_cliente(cfg).get_model_version(modelo.nome, modelo.versao).tags)
 
 
 def medidas_de(cfg: Configuracao, modelo: VersaoModelo) -> dict[str, float]:
@@ -236,8 +177,8 @@ def medidas_de(cfg: Configuracao, modelo: VersaoModelo) -> dict[str, float]:
     Levanta:
         ErroServico: MLflow fora do ar.
     """
-    with _traduzir(cfg):
-        return dict(_cliente(cfg).get_run(modelo.run_id).data.metrics)
+    with traduzir(cfg):
+        return dict(abrir_cliente(cfg).get_run(modelo.run_id).data.metrics)
 
 
 def _versao(achada: Any) -> VersaoModelo:
@@ -246,13 +187,6 @@ def _versao(achada: Any) -> VersaoModelo:
         msg = f"{achada.name} versão {achada.version} não tem a marca {MARCA_SHA256}: registre-a com ./pix treinar"
         raise ErroModelo(msg)
     return VersaoModelo(achada.name, str(achada.version), achada.run_id, achada.source, sha256)
-
-
-def _cliente(cfg: Configuracao) -> MlflowClient:
-    definir_ambiente(_AMBIENTE_MLFLOW)
-    from mlflow import MlflowClient  # noqa: PLC0415 — 1 s de importação que só quem registra paga
-
-    return MlflowClient(cfg.mlflow_uri, cfg.mlflow_uri)
 
 
 def _experimento(cliente: MlflowClient) -> str:
@@ -306,21 +240,3 @@ def _pasta_modelo(pasta: Path, modelo: Path, nomes: Sequence[str], id_run: str) 
 
 def _sha256(arquivo: Path) -> str:
     return hashlib.sha256(arquivo.read_bytes()).hexdigest()
-
-
-@contextlib.contextmanager
-def _traduzir(cfg: Configuracao) -> Iterator[None]:
-    """Falhas do MLflow viram um erro do usuário, com a saída; a espera é curta e sem repetições demoradas."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415
-    from requests.exceptions import RequestException  # noqa: PLC0415
-
-    try:
-        yield
-    except (MlflowException, RequestException, OSError) as erro:
-        msg = f"o MLflow em {cfg.mlflow_uri} não atendeu ({_resumo(erro)}); inicie-o com ./pix subir"
-        raise ErroServico(msg) from erro
-
-
-def _resumo(erro: Exception) -> str:
-    texto = " ".join(str(erro).split())
-    return texto if len(texto) <= 200 else texto[:200] + "…"  # noqa: PLR2004

@@ -6,12 +6,24 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from machine_learning import ajuste, cartao, conjunto, custos, graficos, leitura, modelo, portao, registro
+from machine_learning import (
+    ajuste,
+    cartao,
+    conjunto,
+    custos,
+    graficos,
+    leitura,
+    modelo,
+    portao,
+    registro,
+    registro_aliases,
+)
 from machine_learning.conjunto import DIA_US, Conjunto, Historico
 from machine_learning.medidas import achatar, limpo
 from machine_learning.registro import Corrida, VersaoModelo
@@ -43,7 +55,7 @@ class Treinado:
 def treinar(
     cfg: Configuracao, spark: SparkSession | None = None, *, rapido: bool = False, promover: bool = False,
     motivo: str = "", semente: int = 0, agora_us: int | None = None, catalogo: Catalogo = PADRAO, tarefas: int = 2,
-    passo: Passo = lambda _: None,
+    passo: Passo = lambda _: None, relogio: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Treinado:
     """Treina com a prata e seus rótulos, registra a versão e a promove se passa no portão.
 
@@ -58,6 +70,7 @@ def treinar(
         catalogo: o que medir.
         tarefas: processadores.
         passo: recebe cada passo, para a tela.
+        relogio: dá o instante que se grava na promoção.
 
     Levanta:
         ErroDados: sem tabelas, sem Pix maduros ou com uma só classe.
@@ -82,7 +95,8 @@ def treinar(
     portao_ = portao.conferir(cfg, feito, atual, agora, catalogo)
     deve = atual is None or (promover and portao_["aprovado"])
     if deve:
-        registro.apontar(cfg, registro.CAMPEAO, versao, motivo or portao_["motivo"])
+        texto = str(portao_["motivo"])
+        registro_aliases.apontar(cfg, registro.CAMPEAO, versao, motivo or texto, relogio(), portao=texto)
     return Treinado(versao, feito, deve, portao_, time.monotonic() - inicio)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from machine_learning import registro
+from machine_learning import registro, registro_aliases
 from machine_learning.registro import CAMPEAO, DESAFIANTE, Corrida, VersaoModelo
+from machine_learning.registro_aliases import ANTERIOR, Tipo, Troca, sucedida
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroModelo, ErroServico
 
 pytestmark = pytest.mark.servico
+QUANDO = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def test_registra_resolve_e_materializa(onde: Configuracao) -> None:
     assert registro.resolver(onde, CAMPEAO) is None
     versao = registrar(onde)
     assert (versao.nome, versao.versao) == (onde.modelo, "1")
-    registro.apontar(onde, CAMPEAO, versao, "o primeiro")
+    registro_aliases.apontar(onde, CAMPEAO, versao, "o primeiro", QUANDO)
     assert registro.resolver(onde, CAMPEAO) == versao
     assert registro.versao(onde, "1") == versao
     assert registro.medidas_de(onde, versao) == {"ap": 0.5}
@@ -65,29 +68,69 @@ def test_arquivo_remoto_trocado_e_recusado(onde: Configuracao) -> None:
 
 def test_promove_reverte_e_guarda_os_motivos(onde: Configuracao) -> None:
     um, dois = registrar(onde), registrar(onde, b"outro modelo")
-    registro.apontar(onde, CAMPEAO, um, "o primeiro")
+    registro_aliases.apontar(onde, CAMPEAO, um, "o primeiro", QUANDO)
     with pytest.raises(ErroModelo, match="não há para onde reverter"):
-        registro.reverter(onde, "à toa")
-    registro.apontar(onde, CAMPEAO, dois, "melhor")
+        registro_aliases.reverter(onde, "à toa", QUANDO)
+    depois = QUANDO + timedelta(hours=1)
+    registro_aliases.apontar(onde, CAMPEAO, dois, "melhor", depois, portao="reprovou", forcada=True)
     assert registro.resolver(onde, CAMPEAO) == dois
-    assert registro.reverter(onde, "alarmes demais") == um
+    assert registro.resolver(onde, ANTERIOR) == um
+    assert registro_aliases.reverter(onde, "alarmes demais", depois + timedelta(hours=1)) == um
     assert registro.resolver(onde, CAMPEAO) == um
+    assert registro.resolver(onde, ANTERIOR) is None
     assert registro.marcas_de(onde, dois)["revertido_motivo"] == "alarmes demais"
-    assert registro.marcas_de(onde, um)["campeao_motivo"] == "reversão: alarmes demais"
+    assert registro.marcas_de(onde, um)["campeao_motivo"] == "alarmes demais"
+    assert registro_aliases.historico(onde) == [
+        Troca("2026-05-01T12:00:00.000000Z", CAMPEAO, Tipo.APONTAR, "1", "", "o primeiro"),
+        Troca("2026-05-01T13:00:00.000000Z", CAMPEAO, Tipo.APONTAR, "2", "1", "melhor", "reprovou", forcada=True),
+        Troca("2026-05-01T14:00:00.000000Z", CAMPEAO, Tipo.REVERTER, "1", "2", "alarmes demais"),
+    ]
+    with pytest.raises(ErroModelo, match="não há para onde reverter"):
+        registro_aliases.reverter(onde, "a reprovada não volta", depois)
+
+
+def trocas(*movimentos: str) -> list[Troca]:
+    """`3` promove a versão 3; `<3` reverte a ela; `~3` é o desafiante."""
+    return [
+        Troca(f"{i:02d}", DESAFIANTE if m[0] == "~" else CAMPEAO, Tipo.REVERTER if m[0] == "<" else Tipo.APONTAR,
+              m.lstrip("<~"), "", "m")
+        for i, m in enumerate(movimentos)
+    ]
+
+
+@pytest.mark.parametrize(("movimentos", "atual", "esperado"), [
+    ((), "1", None), (("1",), "1", None), (("1", "2", "3"), "3", "2"), (("1", "2", "3", "<2"), "2", "1"),
+    (("1", "2", "<1", "3"), "3", "1"), (("1", "2", "1"), "1", "2"), (("1", "2", "1", "<2"), "2", "1"),
+    (("1", "~2"), "1", None), (("1", "2"), "9", "2"),
+])
+def test_reverter_volta_a_quem_foi_sucedido(movimentos: tuple[str, ...], atual: str, esperado: str | None) -> None:
+    assert sucedida(trocas(*movimentos), atual) == esperado
 
 
 def test_desafiante_aparece_e_some(onde: Configuracao) -> None:
     versao = registrar(onde)
-    registro.apontar(onde, DESAFIANTE, versao, "em sombra")
+    registro_aliases.apontar(onde, DESAFIANTE, versao, "em sombra", QUANDO)
     assert registro.resolver(onde, DESAFIANTE) == versao
-    registro.soltar(onde, DESAFIANTE)
-    registro.soltar(onde, DESAFIANTE)
+    assert registro_aliases.soltar(onde, DESAFIANTE, "já se viu", QUANDO + timedelta(hours=1)) is not None
+    assert registro_aliases.soltar(onde, DESAFIANTE, "de novo", QUANDO + timedelta(hours=2)) is None
     assert registro.resolver(onde, DESAFIANTE) is None
+    assert [(t.tipo, t.versao, t.anterior) for t in registro_aliases.historico(onde)] == [
+        (Tipo.APONTAR, "1", ""), (Tipo.SOLTAR, "", "1"),
+    ]
+    assert registro.marcas_de(onde, versao)["desafiante_retirado_motivo"] == "já se viu"
+
+
+def test_a_mais_nova(onde: Configuracao) -> None:
+    assert registro_aliases.mais_nova(onde) is None
+    registrar(onde)
+    nova = registrar(onde, b"outro modelo")
+    assert registro_aliases.mais_nova(onde) == nova
 
 
 def test_sem_campeao_nada_a_reverter(onde: Configuracao) -> None:
+    assert registro_aliases.historico(onde) == []
     with pytest.raises(ErroModelo, match="não tem campeão"):
-        registro.reverter(onde, "à toa")
+        registro_aliases.reverter(onde, "à toa", QUANDO)
 
 
 def test_versao_desconhecida(onde: Configuracao) -> None:
