@@ -26,6 +26,8 @@ from comandos import (
     importar,
     limpar,
     parar,
+    promover,
+    reverter,
     simular,
     subir,
     testar,
@@ -54,6 +56,8 @@ def criar_app() -> typer.Typer:
     app.command("importar", cls=Verbo)(importar.comando)
     app.command("avaliar", cls=Verbo)(avaliar.comando)
     app.command("treinar", cls=Verbo)(treinar.comando)
+    app.command("promover", cls=Verbo)(promover.comando)
+    app.command("reverter", cls=Verbo)(reverter.comando)
     app.command("conferir", cls=Verbo)(conferir.comando)
     app.command("limpar", cls=Verbo)(limpar.comando)
     app.command("testar", cls=Verbo)(testar.comando)

@@ -42,4 +42,5 @@ def apresentar(feito: Treinado) -> None:
         console.print(f"  {acao.value}: probabilidade ≥ {numero(p, 4)}" if p <= 1 else f"  {acao.value}: nunca")
     versao = feito.versao
     passo(f"{versao.nome} versão {versao.versao} registrada em {duracao(feito.segundos)} ({feito.portao['motivo']})")
-    passo("É o campeão" if feito.promovido else f"Não é o campeão; promova com ./pix promover --versao {versao.versao}")
+    saida = f"Não é o campeão; promova com ./pix promover {versao.versao} --motivo TEXTO"
+    passo("É o campeão" if feito.promovido else saida)

@@ -39,9 +39,7 @@ def das_tabelas(cfg: Configuracao, spark: SparkSession | None = None) -> tuple[H
         "id_evento", "instante_us", "valor_centavos", "pagador_id", "recebedor_id", "dispositivo_id", *CONTEXTO,
     ]
     pix, versao_pix = _ler(cfg, spark, PRATA_PIX, colunas)
-    rotulos, versao_rotulos = _ler(
-        cfg, spark, PRATA_ROTULOS, ["id_evento", "conhecido_em_us", "fraude", "tipologia", "classe"]
-    )
+    rotulos, versao_rotulos = ler_rotulos(cfg, spark)
     if not pix.num_rows:
         msg = f"a tabela {PRATA_PIX.nome} está vazia: traga eventos com ./pix simular, importar ou demonstrar"
         raise ErroDados(msg)
@@ -52,7 +50,7 @@ def das_tabelas(cfg: Configuracao, spark: SparkSession | None = None) -> tuple[H
         inteiros["id_evento"], inteiros["instante_us"], inteiros["valor_centavos"], inteiros["pagador_id"],
         inteiros["recebedor_id"], inteiros["dispositivo_id"],
     )
-    conhecido, tipologia = _rotular(eventos.id_evento, rotulos)
+    conhecido, tipologia = rotular(eventos.id_evento, rotulos)
     ctx = contexto({nome: c[nome].to_pylist() for nome in CONTEXTO})
     return Historico(eventos, ctx, conhecido, tipologia), {
         PRATA_PIX.nome: versao_pix, PRATA_ROTULOS.nome: versao_rotulos,
@@ -113,13 +111,22 @@ def _decisoes(
         )
 
 
+def ler_rotulos(cfg: Configuracao, spark: SparkSession | None = None) -> tuple[pa.Table, int]:
+    """Os rótulos, nas colunas que `rotular` usa, e a versão da tabela.
+
+    Levanta:
+        ErroDados: a tabela ainda não existe.
+    """
+    return _ler(cfg, spark, PRATA_ROTULOS, ["id_evento", "conhecido_em_us", "fraude", "tipologia", "classe"])
+
+
 def _mascara(quais: Logicos) -> pa.BooleanArray:
     import pyarrow as pa  # noqa: PLC0415
 
     return pa.array(quais)
 
 
-def _rotular(ids: Inteiros, rotulos: pa.Table) -> tuple[Inteiros, NDArray[Any]]:
+def rotular(ids: Inteiros, rotulos: pa.Table) -> tuple[Inteiros, NDArray[Any]]:
     """Para cada id, quando se confirmou a fraude (a primeira vez) e sua tipologia."""
     conhecido = np.full(ids.size, NUNCA, np.int64)
     tipologia = np.full(ids.size, "", object)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroModelo
 from processamento.catalogo import Catalogo
 
+Posteriores = Callable[[int], tuple[Conjunto, int]]
 FOLGAS: Final = {"ap": 0.01, "vdr": 0.02, "brier": 0.0005}
 """Quanto o candidato pode perder em cada medida sem ser recusado: menos que o ruído de poucas fraudes."""
 
@@ -37,8 +39,41 @@ def conferir(
     except ErroModelo as erro:
         return {"aprovado": True, "motivo": f"o campeão {atual.versao} não abre: {erro}"}
     novo, velho, onde = _medidas(feito, campeao, agora_us)
+    return _julgar(novo, velho, onde, atual.versao)
+
+
+def conferir_versao(
+    cfg: Configuracao, candidato: Detector, atual: VersaoModelo | None, posteriores: Posteriores, catalogo: Catalogo
+) -> dict[str, Any]:
+    """O mesmo portão para uma versão já registrada, nos Pix maduros posteriores ao treino dos dois.
+
+    Args:
+        cfg: onde está o MLflow.
+        candidato: a versão que se quer promover, já aberta.
+        atual: o campeão; None se não há.
+        posteriores: dá os Pix maduros de depois de um instante e quando se souberam os rótulos.
+        catalogo: o que os dois medem.
+
+    Levanta:
+        ErroServico: MLflow fora do ar.
+    """
+    if atual is None:
+        return {"aprovado": True, "motivo": "não havia campeão"}
+    try:
+        campeao = modelo.carregar(*registro.materializar(cfg, atual), catalogo_versao=catalogo.versao)
+    except ErroModelo as erro:
+        return {"aprovado": True, "motivo": f"o campeão {atual.versao} não abre: {erro}"}
+    comum, agora_us = posteriores(max(_aprendido(candidato), _aprendido(campeao)))
+    if int(comum.y(agora_us).sum()) >= ajuste.MINIMO_FRAUDES:
+        novo, velho = _pontuado(candidato, comum, agora_us), _pontuado(campeao, comum, agora_us)
+        return _julgar(novo, velho, f"em {len(comum)} Pix que nenhum dos dois viu", atual.versao)
+    novo, velho = (_resumir(d.metadados.get("validacao", {})) for d in (candidato, campeao))
+    return _julgar(novo, velho, "cada um em sua validação", atual.versao)
+
+
+def _julgar(novo: dict[str, float], velho: dict[str, float], onde: str, campeao: str) -> dict[str, Any]:
     piores = [nome for nome, folga in FOLGAS.items() if not _serve(nome, novo[nome], velho[nome], folga)]
-    texto = f"pior que o campeão {atual.versao} em {', '.join(piores)}" if piores else f"não perde para {atual.versao}"
+    texto = f"pior que o campeão {campeao} em {', '.join(piores)}" if piores else f"não perde para {campeao}"
     resposta = {"aprovado": not piores, "motivo": f"{texto} ({onde})", "candidato": novo, "campeao": velho}
     return dict(limpo(resposta))
 
@@ -46,15 +81,23 @@ def conferir(
 def _medidas(
     feito: ajuste.Ajuste, campeao: Detector, agora_us: int
 ) -> tuple[dict[str, float], dict[str, float], str]:
-    aprendido = int(campeao.metadados.get("janela", {}).get("final", {}).get("ate_us", 0))
-    depois = feito.fim.instante_us > aprendido
+    depois = feito.fim.instante_us > _aprendido(campeao)
     comum: Conjunto = feito.fim.onde(depois)
     if int(comum.y(agora_us).sum()) >= ajuste.MINIMO_FRAUDES:
         nota = feito.nota_fim[depois]
         novo = _resumir(_medir(comum, agora_us, nota, feito.detector.calibrar(nota)))
-        nota = campeao.pontuar(comum.x)
-        return novo, _resumir(_medir(comum, agora_us, nota, campeao.calibrar(nota))), f"em {len(comum)} Pix comuns"
+        return novo, _pontuado(campeao, comum, agora_us), f"em {len(comum)} Pix comuns"
     return _resumir(feito.validacao), _resumir(campeao.metadados.get("validacao", {})), "cada um em sua validação"
+
+
+def _aprendido(detector: Detector) -> int:
+    """Até que instante (µs UTC) há Pix no treino dele."""
+    return int(detector.metadados.get("janela", {}).get("final", {}).get("ate_us", 0))
+
+
+def _pontuado(d: Detector, c: Conjunto, agora_us: int) -> dict[str, float]:
+    nota = d.pontuar(c.x)
+    return _resumir(_medir(c, agora_us, nota, d.calibrar(nota)))
 
 
 def _medir(c: Conjunto, agora_us: int, nota: Any, p: Any) -> dict[str, Any]:
