@@ -19,6 +19,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from comandos import (
     apresentacao,
     avaliar,
+    comparar,
     conferir,
     demonstrar,
     diagnostico,
@@ -56,6 +57,7 @@ def criar_app() -> typer.Typer:
     app.command("importar", cls=Verbo)(importar.comando)
     app.command("avaliar", cls=Verbo)(avaliar.comando)
     app.command("treinar", cls=Verbo)(treinar.comando)
+    app.command("comparar", cls=Verbo)(comparar.comando)
     app.command("promover", cls=Verbo)(promover.comando)
     app.command("reverter", cls=Verbo)(reverter.comando)
     app.command("conferir", cls=Verbo)(conferir.comando)
