@@ -22,6 +22,7 @@ from comandos import (
     comparar,
     conferir,
     demonstrar,
+    deriva,
     diagnostico,
     estado,
     importar,
@@ -60,6 +61,7 @@ def criar_app() -> typer.Typer:
     app.command("comparar", cls=Verbo)(comparar.comando)
     app.command("promover", cls=Verbo)(promover.comando)
     app.command("reverter", cls=Verbo)(reverter.comando)
+    app.command("deriva", cls=Verbo)(deriva.comando)
     app.command("conferir", cls=Verbo)(conferir.comando)
     app.command("limpar", cls=Verbo)(limpar.comando)
     app.command("testar", cls=Verbo)(testar.comando)

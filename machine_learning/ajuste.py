@@ -16,12 +16,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from machine_learning import avaliacao, calibracao, custos
+from machine_learning import avaliacao, calibracao, custos, deriva
 from machine_learning.candidatos import COMPONENTES, PREFERENCIA
 from machine_learning.conjunto import DIA_US, Conjunto
 from machine_learning.modelo import Detector
 from plataforma.erros import ErroDados
-from processamento.atributos import NOMES
 
 FRACAO_VALIDACAO: Final = 0.3
 JANELAS_PARA_ATRASO: Final = 4
@@ -31,7 +30,6 @@ MINIMO_FRAUDES: Final = 5
 CANDIDATOS: Final = tuple(COMPONENTES)
 RAPIDOS: Final = ("logistica", "boosting")
 ORCAMENTO_DA_ESCOLHA: Final = "0.005"
-DECIS: Final = np.linspace(0.0, 1.0, 11)
 
 
 @dataclass(frozen=True)
@@ -120,22 +118,9 @@ def ajustar(
     detector = Detector(vencedor, semente, tarefas).fit(maduro.x, y)
     detector.calibrador_, detector.limiares = calibrador, limiares
     base = detector if vencedor == "logistica" else Detector("logistica", semente, tarefas).fit(maduro.x, y)
-    detector.metadados = {"referencia": referencia(fim.x, p)}
+    detector.metadados = {"referencia": deriva.referencia(fim.x, p)}
     janela = {"treino": _resumo(comeco, corte), "validacao": _resumo(fim, agora_us), "final": _resumo(maduro, agora_us)}
     return Ajuste(detector, base, tuple(tentativas), validacao, janela, (maduro.x, y), fim, notas[vencedor])
-
-
-def referencia(x: NDArray[np.float32], p: NDArray[np.float64]) -> dict[str, Any]:
-    """A distribuição de atributos e probabilidade na validação, contra a qual se mede a deriva.
-
-    Por atributo: `nulos` (fração) e `decis` (11 bordas dos não nulos; vazio se todos nulos).
-    """
-    atributos = {}
-    for j, nome in enumerate(NOMES):
-        cheios = x[~np.isnan(x[:, j]), j]
-        decis = [float(v) for v in np.quantile(cheios, DECIS)] if cheios.size else []
-        atributos[nome] = {"nulos": round(1.0 - cheios.size / max(x.shape[0], 1), 6), "decis": decis}
-    return {"atributos": atributos, "probabilidade": [float(v) for v in np.quantile(p, DECIS)], "linhas": int(p.size)}
 
 
 def _exigir(maduro: Conjunto, y: NDArray[np.int8]) -> None:

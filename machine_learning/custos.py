@@ -36,14 +36,27 @@ class Custo:
 
 
 @dataclass(frozen=True)
+class Retreino:
+    """A partir de onde `./pix deriva` propõe treinar de novo. Ver `politica.yaml`."""
+
+    psi_atributo: float
+    psi_pontuacao: float
+    linhas_minimas: float
+    horas_minimas: float
+    queda_recall: float
+    fraudes_minimas: float
+
+
+@dataclass(frozen=True)
 class Politica:
-    """Os custos e os orçamentos de quem decide."""
+    """Os custos e os orçamentos de quem decide, e quando propor um novo treino."""
 
     versao: str
     recuperacao_med: float
     revisoes_por_100_mil: float
     autenticacoes_por_100_mil: float
     acoes: Mapping[Acao, Custo]
+    retreino: Retreino
 
     def ganho(self, acao: Acao, y: Rotulos, valor: Inteiros) -> Reais:
         """Centavos poupados (negativo = perdidos) ao aplicar `acao` a cada Pix, contra não fazer nada."""
@@ -67,6 +80,7 @@ def ler(arquivo: Path = ARQUIVO) -> Politica:
         politica = Politica(
             str(dados["versao"]), float(dados["recuperacao_med"]), float(dados["revisoes_por_100_mil"]),
             float(dados["autenticacoes_por_100_mil"]), acoes,
+            Retreino(**{campo: float(valor) for campo, valor in dados["retreino"].items()}),
         )
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as erro:
         motivo = " ".join(str(erro).split())
@@ -84,6 +98,8 @@ def _conferir(p: Politica, arquivo: Path) -> None:
         faixas += [(f"{acao}.eficacia", custo.eficacia, 1.0), (f"{acao}.atrito_centavos", custo.atrito_centavos, 1e9),
                    (f"{acao}.revisao_centavos", custo.revisao_centavos, 1e9),
                    (f"{acao}.probabilidade_minima", custo.probabilidade_minima, 1.0)]
+    maximos = {"psi_atributo": 10.0, "psi_pontuacao": 10.0, "horas_minimas": 24.0, "queda_recall": 1.0}
+    faixas += [(f"retreino.{nome}", valor, maximos.get(nome, 1e9)) for nome, valor in vars(p.retreino).items()]
     for nome, valor, maximo in faixas:
         if not 0.0 <= valor <= maximo:
             msg = f"{arquivo.name}: {nome} = {valor:g} não serve; esperado entre 0 e {maximo:g}"

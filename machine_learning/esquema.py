@@ -14,6 +14,7 @@ from pyspark.sql.types import (
     StringType,
     StructField,
     StructType,
+    TimestampType,
 )
 
 from ingestao.esquema import CHAVE_POSICAO
@@ -74,3 +75,15 @@ OURO_INDICADORES_DECISAO: Final = Tabela(
     "ouro_indicadores_decisao", INDICADORES_DECISAO, (*CHAVE_INDICADOR, "acao"), ("data",)
 )
 """Decisões e valor por janela, corte e ação."""
+
+DERIVA: Final = StructType([
+    StructField("inicio", TimestampType(), nullable=False),
+    StructField("modelo_versao", _TEXTO, nullable=False),
+    StructField("variavel", _TEXTO, nullable=False),
+    StructField("psi", _REAL),
+    StructField("linhas", _LONGO, nullable=False),
+    StructField("nulos", _REAL, nullable=False),
+    StructField("data", DateType(), nullable=False),
+])
+OURO_DERIVA: Final = Tabela("ouro_deriva", DERIVA, ("inicio", "modelo_versao", "variavel"), ("data",))
+"""PSI de cada variável por hora de chegada, contra a validação da versão que decidiu; `psi` nulo = Pix de menos."""

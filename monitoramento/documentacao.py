@@ -6,6 +6,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
+from monitoramento import deriva
 from monitoramento.metricas import Metricas
 from plataforma.configuracao import RAIZ_PROJETO
 
@@ -18,7 +19,7 @@ _TIPOS: Final = {"counter": "contador", "gauge": "medida", "summary": "soma e co
 def tabela() -> str:
     """Uma linha por métrica, na ordem da declaração."""
     linhas = ["| métrica | tipo | rótulos | o que conta |", "|---|---|---|---|"]
-    for declarada in Metricas(CollectorRegistry()).declaradas:
+    for declarada in (*Metricas(CollectorRegistry()).declaradas, *deriva.DECLARADAS):
         rotulos = ", ".join(f"`{rotulo}`" for rotulo in declarada.rotulos)
         linhas.append(f"| `{declarada.nome}` | {_TIPOS[declarada.tipo]} | {rotulos} | {declarada.ajuda} |")
     return "\n".join(linhas) + "\n"

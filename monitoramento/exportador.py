@@ -8,6 +8,7 @@ from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
 
+from monitoramento.deriva import ColetorDeDeriva
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroServico
 
@@ -31,12 +32,16 @@ class Exportador:
 
 
 def iniciar_exportador(cfg: Configuracao, registro: CollectorRegistry) -> Exportador:
-    """Serve `registro` em `cfg.endereco_metricas:cfg.porta_metricas`; o endereço só não é loopback em contêiner.
+    """Serve `registro` e a deriva gravada no lago em `cfg.endereco_metricas:cfg.porta_metricas`.
+
+    O endereço só não é loopback em contêiner.
 
     Levanta:
         ErroServico: quando a porta está ocupada ou o endereço não é desta máquina.
     """
     disable_created_metrics()  # type: ignore[no-untyped-call]
+    if cfg.perfil != "databricks":  # lá a tabela não é uma pasta
+        ColetorDeDeriva(registro, cfg)
     endereco = getattr(cfg, "endereco_metricas", LOOPBACK)
     try:
         servidor, linha = start_http_server(cfg.porta_metricas, endereco, registro)

@@ -74,6 +74,8 @@ def test_ganho_a_mao() -> None:
     (("recuperacao_med: 0.145", "recuperacao_med: 1.5"), "recuperacao_med = 1.5"),
     (("eficacia: 0.80", "eficacia: muito"), "ValueError"),
     (("  REJEITAR:", "  RECUSAR:"), "KeyError"),
+    (("queda_recall: 0.20", "queda_recall: 1.20"), "retreino.queda_recall = 1.2"),
+    (("  horas_minimas: 12", "  horas: 12"), "TypeError"),
     (('versao: "1"', "versao: ["), "politica.yaml"),
 ])
 def test_politica_ruim_e_recusada(tmp_path: Path, troca: tuple[str, str], trecho: str) -> None:
