@@ -55,7 +55,7 @@ def conferir(cfg: Configuracao, mostrar: Callable[[str], None]) -> tuple[dict[st
         mostrar("Pedindo aos fluxos que drenem e concilem…")
         return _pelos_fluxos(cfg), True
     from machine_learning.conciliacao import conciliar  # noqa: PLC0415
-    from plataforma.sessao import obter_sessao  # noqa: PLC0415
+    from plataforma.sessao import encerrar_sessao, obter_sessao  # noqa: PLC0415
 
     mostrar("Abrindo uma sessão Spark (os fluxos estão parados)…")
     spark = obter_sessao(cfg, "conferir", {"spark.ui.enabled": "false"})
@@ -63,7 +63,7 @@ def conferir(cfg: Configuracao, mostrar: Callable[[str], None]) -> tuple[dict[st
         mostrar("Conciliando bronze, prata e decisões…")
         return asdict(conciliar(spark, cfg)), False
     finally:
-        spark.stop()
+        encerrar_sessao(spark)
 
 
 def quadros(resultado: Mapping[str, Any]) -> list[Any]:

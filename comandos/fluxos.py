@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from comandos.preparo import Preparo
 from plataforma.configuracao import Configuracao
+from plataforma.daemon_python import PREIMPORTAR
 from plataforma.erros import ErroPipeline
 from plataforma.trava import Trava
 
@@ -41,6 +42,8 @@ CODIGO_ERRO: Final = 2
 CODIGO_CONSULTA_CAIU: Final = 1
 _FORA_DA_CONCILIACAO: Final = frozenset({"ouro_indicadores", "ouro_indicadores_decisao"})
 """Derivados que não são destino de nenhum registro: esperar por eles só alongaria a drenagem."""
+_DOS_WORKERS: Final = ("processamento.colunar", "processamento.atributos_spark", "processamento.estado.arena")
+"""O que os processos Python do lago importam uma vez só, no daemon."""
 _REGISTRO: Final = logging.getLogger("fluxos")
 
 
@@ -57,13 +60,14 @@ class Motor:
         from monitoramento.exportador import iniciar_exportador, registro_novo  # noqa: PLC0415 — o erro de uso não deve pagá-los
         from monitoramento.metricas import criar_metricas  # noqa: PLC0415
         from monitoramento.ouvinte import ouvir  # noqa: PLC0415
-        from plataforma.sessao import obter_sessao  # noqa: PLC0415
+        from plataforma.sessao import encerrar_sessao, obter_sessao  # noqa: PLC0415
 
         self.fase("sessao")
         coletor = registro_novo()
         metricas = criar_metricas(coletor)
         exportador = iniciar_exportador(self.cfg, coletor)
-        spark = obter_sessao(self.cfg, "fluxos")
+        workers = {f"spark.executorEnv.{PREIMPORTAR}": ",".join(_DOS_WORKERS)}
+        spark = obter_sessao(self.cfg, "fluxos", workers, gravar_classes=True)
         try:
             ouvir(spark, metricas, self.cfg.modelo)
             self._preparar(spark)
@@ -76,7 +80,7 @@ class Motor:
         finally:
             for consulta in self.consultas:
                 consulta.stop()
-            spark.stop()
+            encerrar_sessao(spark)
             exportador.parar()
 
     def fase(self, nome: str, *, pronto: bool = False) -> None:

@@ -64,7 +64,7 @@ def _para_bronze(cfg: Configuracao, importado: Importado) -> None:
     from comandos.preparo import Preparo, gravar_registros, preparar  # noqa: PLC0415
     from comandos.subir import fluxos_prontos  # noqa: PLC0415
     from ingestao.serializacao import serializar, serializar_rotulos  # noqa: PLC0415
-    from plataforma.sessao import obter_sessao  # noqa: PLC0415
+    from plataforma.sessao import encerrar_sessao, obter_sessao  # noqa: PLC0415
 
     if fluxos_prontos(cfg):
         msg = "os fluxos estão de pé e já escrevem nas tabelas: pare-os com ./pix parar e repita"
@@ -82,7 +82,7 @@ def _para_bronze(cfg: Configuracao, importado: Importado) -> None:
             preparo = Preparo(str(historia), str(desfechos), carimbo, treinar=False)
             preparar(spark, cfg, preparo, lambda fase: mostrar(f"Gravando: {fase}…"))
         finally:
-            spark.stop()
+            encerrar_sessao(spark)
             for arquivo in (historia, desfechos):
                 arquivo.unlink(missing_ok=True)
     passo(f"{numero(importado.eventos.height)} Pix e {numero(importado.rotulos.height)} rótulos na história. "

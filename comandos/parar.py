@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 from comandos.apresentacao import espera, passo
+from plataforma import jvm
 from plataforma.configuracao import Configuracao
 from plataforma.servicos import processo
 
 ORDEM: Final = ("fluxos", "prometheus", "mlflow", "broker")
-PRAZO_FLUXOS_SEGUNDOS: Final = 60.0
+PRAZO_FLUXOS_SEGUNDOS: Final = 90.0
 PRAZO_SERVICO_SEGUNDOS: Final = 20.0
 
 
@@ -31,4 +32,5 @@ def parar_tudo(cfg: Configuracao, mostrar: Callable[[str], None]) -> list[str]:
         prazo = PRAZO_FLUXOS_SEGUNDOS if nome == "fluxos" else PRAZO_SERVICO_SEGUNDOS
         if processo.parar(nome, cfg, prazo):
             parados.append(nome)
+    jvm.guardar("broker")
     return parados

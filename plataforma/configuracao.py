@@ -18,6 +18,9 @@ RAIZ_PROJETO = Path(__file__).resolve().parent.parent
 PREFIXO = "PIX_"
 PERFIS = ("local", "cluster", "databricks")
 MODOS = ("continuo", "disponivel")
+EXECUTOR_JANELAS = "janelas"
+EXECUTORES = ("estado", EXECUTOR_JANELAS)
+"""Quem mede a história: o núcleo do fluxo ou as janelas do Spark (docs/adr/0005)."""
 """Uma consulta corre sem fim, ou processa o que já chegou e termina."""
 TAMANHO_MINIMO_CHAVE = 32
 PORTA_MAXIMA = 65_535
@@ -48,11 +51,13 @@ class Configuracao:
     modelo: str = "detector-pix"
     spark_master: str = "local[6]"
     spark_memoria: str = "3g"
+    spark_opcoes_jvm: str = "-XX:+UseParallelGC"
     particoes_estado: int = 2
     baldes: int = 2
     max_eventos_lote: int = 60_000
     horizonte_duplicados_horas: int = 24
-    gatilho_lago_segundos: int = 8
+    executor_historia: str = "estado"
+    gatilho_lago_segundos: int = 15
     porta_kafka: int = 19092
     porta_kafka_controle: int = 19093
     porta_mlflow: int = 15000
@@ -72,6 +77,8 @@ class Configuracao:
             _recusar("perfil", self.perfil, " | ".join(PERFIS))
         if self.modo not in MODOS:
             _recusar("modo", self.modo, " | ".join(MODOS))
+        if self.executor_historia not in EXECUTORES:
+            _recusar("executor_historia", self.executor_historia, " | ".join(EXECUTORES))
         for nome in ("particoes_topico", "particoes_estado", "baldes", "max_eventos_lote", "gatilho_lago_segundos",
                      "horizonte_duplicados_horas"):
             if getattr(self, nome) < 1:

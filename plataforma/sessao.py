@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from plataforma import jvm
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroAmbiente
 from plataforma.jars import garantir_jars, jars_de
@@ -29,12 +30,16 @@ _GERENCIADOR_CHECKPOINT: Final = (
 )
 _ROCKSDB: Final = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 LINHAS_DE_ERRO: Final = 5
+PRAZO_JVM_SEGUNDOS: Final = 60.0
 
 
-def obter_sessao(cfg: Configuracao, nome: str, extras: Mapping[str, str] | None = None) -> SparkSession:
+def obter_sessao(
+    cfg: Configuracao, nome: str, extras: Mapping[str, str] | None = None, *, gravar_classes: bool = False
+) -> SparkSession:
     """A sessão deste processo: no Databricks a que já existe; senão uma nova, com Delta e Kafka.
 
     `nome` aparece na interface do Spark e no arquivo de registro. `extras` vencem as configurações padrão.
+    `gravar_classes`: se ainda não há arquivo de classes, esta JVM o escreve em `encerrar_sessao`.
 
     Levanta:
         ErroAmbiente: sem sessão no Databricks; sem Java, jars ou direito de escrita; ou se a JVM não subir.
@@ -55,7 +60,7 @@ def obter_sessao(cfg: Configuracao, nome: str, extras: Mapping[str, str] | None 
     definir_ambiente(_ambiente(cfg))
     time.tzset()  # o PySpark converte instantes pelo fuso do processo: UTC também no driver
     construtor = SparkSession.builder
-    for chave, valor in {**configuracoes(cfg, nome), **(extras or {})}.items():
+    for chave, valor in {**configuracoes(cfg, nome, gravar_classes=gravar_classes), **(extras or {})}.items():
         construtor = construtor.config(chave, valor)
     saida_jvm = registro.with_suffix(".jvm.log")
     try:
@@ -66,25 +71,41 @@ def obter_sessao(cfg: Configuracao, nome: str, extras: Mapping[str, str] | None 
         raise ErroAmbiente(msg) from erro
 
 
+def encerrar_sessao(spark: SparkSession, prazo_segundos: float = PRAZO_JVM_SEGUNDOS) -> None:
+    """Para a sessão e espera a JVM que ela iniciou sair por si; no Databricks não há o que parar."""
+    from pyspark import SparkContext  # noqa: PLC0415
+
+    porta = SparkContext._gateway  # noqa: SLF001  o PySpark não dá outro caminho até o processo da JVM
+    spark.stop()
+    filho = getattr(porta, "proc", None)
+    if porta is not None and filho is not None:
+        porta.shutdown()
+        filho.stdin.close()
+        filho.wait(timeout=prazo_segundos)
+        jvm.guardar("spark")
+        SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001  a próxima sessão nasce em outra JVM
+
+
 def arquivo_registro(cfg: Configuracao, nome: str) -> Path:
     """Onde o driver Spark de `nome` escreve seus avisos; ao lado, `.jvm.log` com a saída de erros da JVM."""
     return cfg.caminho("servicos", f"spark-{nome}.log")
 
 
-def configuracoes(cfg: Configuracao, nome: str) -> dict[str, str]:
+def configuracoes(cfg: Configuracao, nome: str, *, gravar_classes: bool = False) -> dict[str, str]:
     """As configurações do Spark para os perfis local e cluster (desenho medido em docs/adr)."""
-    return {**_basicas(cfg, nome), **_de_fluxo(cfg), **_de_python()}
+    return {**_basicas(cfg, nome, gravar_classes=gravar_classes), **_de_fluxo(cfg), **_de_python()}
 
 
-def _basicas(cfg: Configuracao, nome: str) -> dict[str, str]:
-    java = f"-Duser.timezone=UTC -Dlog4j2.configurationFile={(_PASTA / 'log4j2_spark.properties').as_uri()}"
+def _basicas(cfg: Configuracao, nome: str, *, gravar_classes: bool) -> dict[str, str]:
+    registro = f"-Dlog4j2.configurationFile={(_PASTA / 'log4j2_spark.properties').as_uri()}"
+    classes = jvm.opcoes("spark", gravar=gravar_classes)
+    java = " ".join(["-Duser.timezone=UTC", registro, cfg.spark_opcoes_jvm, *classes])
     valores = {
         "spark.app.name": nome,
         "spark.master": cfg.spark_master,
         "spark.driver.memory": cfg.spark_memoria,
         "spark.driver.extraJavaOptions": f"{java} '-Dpix.registro={arquivo_registro(cfg, nome)}'",
         "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
-        "spark.jars": ",".join(str(jar) for jar in jars_de("spark")),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "UTC",
@@ -95,8 +116,13 @@ def _basicas(cfg: Configuracao, nome: str) -> dict[str, str]:
         "spark.ui.port": str(cfg.porta_spark_ui),
         "spark.ui.showConsoleProgress": "false",
     }
+    jars = [str(jar) for jar in jars_de("spark")]
     if cfg.perfil == "local":
         valores |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        # No caminho de classes da própria JVM: só as de lá entram no arquivo de classes carregadas.
+        valores["spark.driver.extraClassPath"] = ":".join(jars)
+    else:
+        valores["spark.jars"] = ",".join(jars)
     return valores
 
 

@@ -5,16 +5,11 @@ Os dois dão os mesmos números, até o último centavo (testes/fluxo/test_parid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Final
 
-import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, StructField, StructType
 
-from processamento import atributos
 from processamento.catalogo import NULO, Catalogo, Fluxo, Papel
 from processamento.janelas_medidas import Crescentes, medir
 from processamento.janelas_toques import (
@@ -26,11 +21,6 @@ from processamento.janelas_toques import (
     toques_de_dispositivos,
 )
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
-IDENTIDADE: Final = ("id_fim_a_fim", "id_evento", "instante_us", "data")
-"""As colunas da prata que acompanham os atributos."""
 _FLUXO_DO_PAPEL: Final = {
     Papel.PAGADOR: Fluxo.SAIDA, Papel.RECEBEDOR: Fluxo.ENTRADA, Papel.DISPOSITIVO: Fluxo.DISPOSITIVO,
 }
@@ -58,47 +48,6 @@ def com_primitivas(eventos: DataFrame, fraudes: DataFrame, catalogo: Catalogo) -
     return eventos.join(juntas.select("id_evento", primitivas.alias("primitivas")), on="id_evento", how="inner").select(
         *eventos.columns, "primitivas"
     )
-
-
-def com_atributos(medidos: DataFrame, catalogo: Catalogo) -> DataFrame:
-    """Uma coluna double por atributo, pela mesma função que serve as decisões; nulo = não há o que medir.
-
-    `medidos`: colunas da prata e `primitivas`. Devolve `IDENTIDADE`, `primitivas` e `atributos.NOMES`: as colunas da
-    prata que são atributos saem como o modelo as vê (códigos e números).
-    """
-    esquema = StructType([
-        *(medidos.schema[nome] for nome in (*IDENTIDADE, "primitivas")),
-        *(StructField(nome, DoubleType()) for nome in atributos.NOMES),
-    ])
-    lidas = dict.fromkeys((*IDENTIDADE, "primitivas", "valor_centavos", *atributos.CONTEXTO))
-    return medidos.select(*lidas).mapInArrow(partial(_derivar, catalogo), esquema)
-
-
-def _derivar(catalogo: Catalogo, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa  # noqa: PLC0415  roda no executor
-
-    ficam = (*IDENTIDADE, "primitivas")
-    for lote in lotes:
-        valores = atributos.derivar(
-            catalogo,
-            lote.column("primitivas").flatten().to_numpy().reshape(-1, len(catalogo.primitivas)),
-            lote.column("instante_us").to_numpy(),
-            lote.column("valor_centavos").to_numpy(),
-            atributos.contexto({nome: _coluna(lote.column(nome)) for nome in atributos.CONTEXTO}),
-        )
-        derivados = [pa.array(np.ascontiguousarray(coluna), from_pandas=True) for coluna in valores.T]
-        yield pa.RecordBatch.from_arrays(
-            [*(lote.column(nome) for nome in ficam), *derivados], names=[*ficam, *atributos.NOMES]
-        )
-
-
-def _coluna(coluna: pa.Array) -> Sequence[Any]:
-    """Textos como lista; números e lógicos como float64, nulo = NaN, sem passar por objetos Python."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    if pa.types.is_string(coluna.type) or pa.types.is_large_string(coluna.type):
-        return cast("Sequence[Any]", coluna.to_pylist())
-    return cast("Sequence[Any]", coluna.cast(pa.float64()).to_numpy(zero_copy_only=False))
 
 
 def _medidos(toques: DataFrame, catalogo: Catalogo, papeis: tuple[Papel, ...]) -> DataFrame:

@@ -169,6 +169,7 @@ def _linhas(eventos: DataFrame, fluxo: Fluxo, entidade: str, contraparte: str) -
         F.col("id_evento").alias("ordem"),
         F.col("valor_centavos").alias("valor"),
         F.col(contraparte).alias("contraparte"),
+        "data",
     )
 
 
@@ -180,4 +181,5 @@ def _linhas_de_fraude(fraudes: DataFrame, fluxo: Fluxo, entidade: str, contrapar
         F.col("id_evento").alias("ordem"),
         F.col("instante_us").alias("valor"),
         F.col(contraparte).alias("contraparte"),
+        "data",
     )

@@ -1,4 +1,4 @@
-"""Ouro: os atributos de cada Pix da história, medidos pelo executor Spark e gravados como o modelo os vê."""
+"""Ouro: os atributos de cada Pix da história, medidos por um dos dois executores e gravados como o modelo os vê."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DateType, DoubleType, LongType, StringType, StructField, StructType
 
 from ingestao.esquema import FINALIDADES_ISENTAS
+from plataforma.configuracao import EXECUTOR_JANELAS
 from plataforma.gravacao import anexar, inserir_novos
 from plataforma.tabela import Tabela
+from processamento import estado_spark
 from processamento.atributos import NOMES
+from processamento.atributos_spark import IDENTIDADE, com_atributos
 from processamento.catalogo import PADRAO, Catalogo
-from processamento.janelas_spark import IDENTIDADE, com_atributos, com_primitivas
+from processamento.janelas_spark import com_primitivas
 from processamento.tabelas import PRATA_PIX, PRATA_ROTULOS
 
 if TYPE_CHECKING:
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from plataforma.configuracao import Configuracao
 
 PARTICOES: Final = 8
-"""Partições dos embaralhamentos da história: a tarefa cabe na memória de uma máquina pequena até alguns milhões."""
+"""Partições dos embaralhamentos da história, no mínimo."""
+PIX_POR_PARTICAO: Final = 150_000
+"""Uns 400 MB por tarefa, no pico, com primitivas e atributos."""
 BYTECODE_COMPILAVEL: Final = 8_000
 """A JVM nunca compila um método maior que isto (HugeMethodLimit): melhor que o Spark não o gere."""
 
@@ -39,14 +44,21 @@ ESQUEMA: Final = StructType([
 OURO_ATRIBUTOS: Final = Tabela("ouro_atributos", ESQUEMA, ("id_fim_a_fim", "catalogo_versao"), ("data",))
 
 
-def atributos_da_historia(prata: DataFrame, rotulos: DataFrame, catalogo: Catalogo = PADRAO) -> DataFrame:
+def atributos_da_historia(
+    prata: DataFrame, rotulos: DataFrame, catalogo: Catalogo = PADRAO, *, por_janelas: bool = False
+) -> DataFrame:
     """As linhas de `ouro_atributos` de toda a prata. Devoluções e transferências isentas não são movimento.
 
-    Uma fraude conta a partir de quando se soube dela, não de quando aconteceu.
+    Uma fraude conta a partir de quando se soube dela, não de quando aconteceu. `por_janelas`: mede com as janelas do
+    Spark em vez do núcleo do fluxo; os números são os mesmos (testes/fluxo/test_paridade.py).
     """
-    eventos = prata.where(~F.col("finalidade").isin(*FINALIDADES_ISENTAS))
-    medidos = com_primitivas(eventos, rotulos.where("fraude"), catalogo).repartition("data")
-    return com_atributos(medidos, catalogo).withColumn("catalogo_versao", F.lit(catalogo.versao)).select(*ESQUEMA.names)
+    eventos, fraudes = prata.where(~F.col("finalidade").isin(*FINALIDADES_ISENTAS)), rotulos.where("fraude")
+    if por_janelas:
+        linhas = com_atributos(com_primitivas(eventos, fraudes, catalogo).repartition("data"), catalogo)
+    else:
+        particoes = max(PARTICOES, eventos.count() // PIX_POR_PARTICAO)
+        linhas = estado_spark.com_atributos(eventos, fraudes, catalogo, particoes)
+    return linhas.withColumn("catalogo_versao", F.lit(catalogo.versao)).select(*ESQUEMA.names)
 
 
 def preencher_ouro(spark: SparkSession, cfg: Configuracao, catalogo: Catalogo = PADRAO) -> int:
@@ -60,7 +72,7 @@ def preencher_ouro(spark: SparkSession, cfg: Configuracao, catalogo: Catalogo = 
     sessao = _sessao_de_historia(spark, cfg)
     OURO_ATRIBUTOS.garantir(sessao, cfg)
     prata, rotulos = PRATA_PIX.ler(sessao, cfg), PRATA_ROTULOS.ler(sessao, cfg)
-    linhas = atributos_da_historia(prata, rotulos, catalogo)
+    linhas = atributos_da_historia(prata, rotulos, catalogo, por_janelas=cfg.executor_historia == EXECUTOR_JANELAS)
     vazia = OURO_ATRIBUTOS.ler(sessao, cfg).isEmpty()
     if vazia:
         anexar(linhas, OURO_ATRIBUTOS, cfg, f"ouro-{catalogo.versao}", 0)

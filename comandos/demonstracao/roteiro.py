@@ -97,7 +97,7 @@ def _preparar(cfg: Configuracao, pedido: Pedido) -> Trafego:
     with espera("Subindo os serviços e gerando a história…") as mostrar, ThreadPoolExecutor(1) as grupo:
         servicos = grupo.submit(subir_servicos, cfg, mostrar)
         trafego = _trafego(cfg, pedido)
-        _gravar_historia(cfg, trafego)
+        gravar_historia(cfg, trafego)
         servicos.result()
     passo(f"História: {numero(trafego.primeiro_vivo)} Pix; ao vivo: {numero(trafego.vivo().height)}")
     with espera("Iniciando os fluxos…") as mostrar, ThreadPoolExecutor(1) as grupo:
@@ -111,12 +111,13 @@ def _trafego(cfg: Configuracao, pedido: Pedido) -> Trafego:
     return simulado(cfg, pedido.taxa, pedido.segundos, pedido.semente)
 
 
-def _gravar_historia(cfg: Configuracao, trafego: Trafego) -> None:
+def gravar_historia(cfg: Configuracao, trafego: Trafego, *, treinar: bool = True) -> None:
+    """Deixa a história em arquivo e pede ao próximo processo dos fluxos que a prepare."""
     eventos, rotulos = cfg.caminho("trafego", "historia.arrow"), cfg.caminho("trafego", "rotulos.arrow")
     chaves, valores = zip(*serializar(trafego.historico()), strict=True)
     gravar_registros(eventos, {"chave": list(chaves), "valor": list(valores)})
     gravar_registros(rotulos, {"valor": [valor for _, valor in serializar_rotulos(trafego.rotulos_historico())]})
-    fluxos.pedir_preparo(cfg, Preparo(str(eventos), str(rotulos), trafego.inicio_vivo_us - 1))
+    fluxos.pedir_preparo(cfg, Preparo(str(eventos), str(rotulos), trafego.inicio_vivo_us - 1, treinar))
 
 
 def _contar_fases(cfg: Configuracao, subida: Future[bool], mostrar: Callable[[str], None]) -> None:
@@ -147,7 +148,7 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
             ao_vivo(remessa, medidor.medidas, pedido.segundos, medidor.fraudes)
             entrega = remessa.esperar(PRAZO_DRENAGEM_S)
         with espera("Drenando os fluxos e conferindo registro por registro…"):
-            conciliacao = _drenar(cfg)
+            conciliacao = drenar(cfg)
             esperadas = conciliacao["destinos"]["decidido"] + conciliacao["destinos"]["quarentena"]
             limite = time.monotonic() + PRAZO_LEITURA_S
             while len(medidor.medidas.vistas) < esperadas and time.monotonic() < limite:
@@ -157,7 +158,7 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
     return entrega, medidas, conciliacao
 
 
-def _drenar(cfg: Configuracao) -> Mapping[str, Any]:
+def drenar(cfg: Configuracao) -> Mapping[str, Any]:
     """Pede a drenagem e espera a resposta, atento à morte do processo."""
     from plataforma.servicos import processo  # noqa: PLC0415
 

@@ -14,6 +14,7 @@ from typing import Final
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from plataforma import jvm
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroAmbiente, ErroEstado, ErroServico
 from plataforma.jars import garantir_jars, jars_de
@@ -23,6 +24,8 @@ from plataforma.servicos.vida import Servico, deixar_de_pe
 
 NOME: Final = "broker"
 MEMORIA: Final = ("-Xms256m", "-Xmx512m")
+OPCOES_JVM: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Um broker de desenvolvimento divide os núcleos com o Spark: compilar pouco e um coletor simples custam menos."""
 PRAZO_PRONTO_SEGUNDOS: Final = 60
 PRAZO_FORMATAR_SEGUNDOS: Final = 60
 PRAZO_CHAMADA_MS: Final = 5_000
@@ -63,12 +66,15 @@ def _preparar(cfg: Configuracao, mostrar: Callable[[str], None] | None) -> list[
         if mostrar:
             mostrar("Formatando o disco do broker (só na primeira vez)…")
         _formatar(java, propriedades)
-    return [*_java(java, MEMORIA), "kafka.Kafka", str(propriedades)]
+    inicio, *resto = _java(java, MEMORIA)
+    return [inicio, *jvm.opcoes("broker", gravar=True), *resto, "kafka.Kafka", str(propriedades)]
 
 
 def parar_broker(cfg: Configuracao) -> bool:
     """Para o broker embutido; os dados ficam. Devolve se ele estava de pé."""
-    return processo.parar(NOME, cfg)
+    de_pe = processo.parar(NOME, cfg)
+    jvm.guardar(NOME)
+    return de_pe
 
 
 def pronto(cfg: Configuracao) -> bool:
@@ -204,7 +210,8 @@ def _escrever_propriedades(cfg: Configuracao) -> Path:
 def _java(java: Path, memoria: tuple[str, ...] = ()) -> list[str]:
     classes = ":".join(str(jar) for jar in jars_de("broker"))
     registro = (_PASTA / "log4j2_broker.properties").as_uri()
-    return [str(java), *memoria, "-Duser.timezone=UTC", f"-Dlog4j2.configurationFile={registro}", "-cp", classes]
+    opcoes = (*OPCOES_JVM, "-Duser.timezone=UTC", f"-Dlog4j2.configurationFile={registro}")
+    return [str(java), *memoria, *opcoes, "-cp", classes]
 
 
 def _formatar(java: Path, propriedades: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
+from plataforma.configuracao import EXECUTORES
 from plataforma.gravacao import anexar
 from processamento import atributos, esquema
 from processamento.catalogo import DIA, PADRAO, SEGUNDO_US
@@ -64,7 +66,11 @@ def _quadro(spark: SparkSession, forma: Any, colunas: dict[str, Any], quantas: i
     return spark.createDataFrame(pa.table(completas, schema=to_arrow_schema(forma)), forma)
 
 
-def test_ouro_grava_uma_vez_os_atributos_de_quem_nao_e_isento(spark: SparkSession, cfg: Configuracao) -> None:
+@pytest.mark.parametrize("executor", EXECUTORES)
+def test_ouro_grava_uma_vez_os_atributos_de_quem_nao_e_isento(
+    spark: SparkSession, fazer_cfg: Callable[..., Configuracao], executor: str
+) -> None:
+    cfg = fazer_cfg(executor_historia=executor)
     eventos, fraudes = historia(31, 300, contas=20, dias=20, fraudes=0.1)
     isento, _ = historia(32, 5, contas=3, dias=1)
     for tabela in (PRATA_PIX, PRATA_ROTULOS):

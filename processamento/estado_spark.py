@@ -1,0 +1,108 @@
+"""O executor de estado sobre a história, no Spark: o núcleo do fluxo, com as entidades repartidas entre as tarefas.
+
+Mede o mesmo que `janelas_spark`, em uma fração do tempo (docs/adr/0005-executor-da-historia.md): cada tarefa recebe as
+linhas das suas entidades, insere todas e mede; as medidas de um Pix se reencontram na partição do seu dia.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql.types import ArrayType, DateType, IntegerType, LongType, StructField, StructType
+
+from processamento import atributos_spark
+from processamento.catalogo import NULO, Catalogo, Fluxo, Papel
+from processamento.janelas_toques import sem_fraudes_repetidas, toques_de_contas, toques_de_dispositivos
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FATIA: Final = 20_000
+"""Pix por lote Arrow: com as primitivas e os atributos, uns 50 MB."""
+_LINHA: Final = ("entidade", "fluxo", "instante", "ordem", "valor", "contraparte")
+_PAPEL_DO_FLUXO: Final = {
+    Fluxo.SAIDA: Papel.PAGADOR, Fluxo.ENTRADA: Papel.RECEBEDOR, Fluxo.DISPOSITIVO: Papel.DISPOSITIVO,
+}
+_PRIMITIVAS: Final = StructField("primitivas", ArrayType(LongType()), nullable=False)
+_MEDIDOS: Final = StructType([
+    StructField("id_evento", LongType(), nullable=False),
+    StructField("data", DateType()),
+    StructField("papel", IntegerType(), nullable=False),
+    StructField("valores", ArrayType(LongType()), nullable=False),
+])
+
+
+def com_atributos(eventos: DataFrame, fraudes: DataFrame, catalogo: Catalogo, particoes: int) -> DataFrame:
+    """As mesmas linhas de `atributos_spark.com_atributos` sobre as primitivas de `janelas_spark`.
+
+    Args:
+        eventos: Pix válidos e únicos por `id_evento`, com as colunas da prata; `dispositivo_id` 0 = não informado.
+        fraudes: rótulos de fraude confirmada com as colunas de `prata_rotulos`; contam a partir de `conhecido_em_us`.
+        catalogo: o que medir.
+        particoes: em quantas tarefas; cada uma guarda na memória as linhas das suas entidades.
+    """
+    unicas = sem_fraudes_repetidas(fraudes)
+    toques = toques_de_contas(eventos, unicas).unionAll(toques_de_dispositivos(eventos, unicas))
+    linhas = toques.select(*_LINHA, "data").repartition(particoes, "entidade")
+    medidos = linhas.mapInArrow(partial(_medir, catalogo), _MEDIDOS)
+    juntos = eventos.select(*atributos_spark.LIDAS).unionByName(medidos, allowMissingColumns=True)
+    tipos = atributos_spark.esquema(eventos.schema, _PRIMITIVAS)
+    return juntos.repartition(particoes, "data").mapInArrow(partial(_unir, catalogo), tipos)
+
+
+def _medir(catalogo: Catalogo, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """As linhas de todas as entidades da tarefa → as primitivas de cada uma das suas consultas."""
+    import pyarrow as pa  # noqa: PLC0415  roda no executor
+
+    from processamento.estado.arena import Arena, Linhas  # noqa: PLC0415
+
+    lidos = list(lotes)
+    if not lidos:
+        return
+    tabela = pa.Table.from_batches(lidos)
+    c = {nome: tabela.column(nome).to_numpy().astype(np.int64, copy=False) for nome in _LINHA}
+    arena = Arena(catalogo, reter_tudo=True)
+    arena.inserir(Linhas(*(c[nome] for nome in Linhas.__dataclass_fields__)))
+    for fluxo, papel in _PAPEL_DO_FLUXO.items():
+        quais = np.flatnonzero(c["fluxo"] == fluxo)
+        for inicio in range(0, quais.size, FATIA):
+            q = quais[inicio : inicio + FATIA]
+            valores = arena.consultar(papel, c["entidade"][q], c["contraparte"][q], c["instante"][q])
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(c["ordem"][q]), tabela.column("data").take(pa.array(q)).combine_chunks(),
+                 pa.array(np.full(q.size, int(papel), np.int32)), atributos_spark.lista(valores)],
+                names=_MEDIDOS.names,
+            )
+
+
+def _unir(catalogo: Catalogo, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Os Pix de alguns dias e as medidas dos seus papéis, misturados → Pix com atributos."""
+    import pyarrow as pa  # noqa: PLC0415
+    import pyarrow.compute as pc  # noqa: PLC0415
+
+    lidos = list(lotes)
+    if not lidos:
+        return
+    tudo = pa.Table.from_batches(lidos)
+    sem_papel = pc.is_null(tudo.column("papel"))
+    eventos = tudo.filter(sem_papel).sort_by([("data", "ascending"), ("instante_us", "ascending")])
+    medidos = tudo.filter(pc.invert(sem_papel))
+    ids = eventos.column("id_evento").to_numpy()
+    ordem = np.argsort(ids)
+    primitivas = np.full((ids.size, len(catalogo.primitivas)), NULO, np.int64)
+    papeis, coluna = medidos.column("papel").to_numpy(), 0
+    for papel in Papel:
+        largura = len(catalogo.do_papel(papel))
+        deste = medidos.filter(pa.array(papeis == int(papel)))
+        if deste.num_rows:
+            lugares = ordem[np.searchsorted(ids[ordem], deste.column("id_evento").to_numpy())]
+            valores = deste.column("valores").combine_chunks().flatten().to_numpy()
+            primitivas[lugares, coluna : coluna + largura] = valores.reshape(-1, largura)
+        coluna += largura
+    for inicio in range(0, ids.size, FATIA):
+        fatia = eventos.slice(inicio, FATIA)
+        yield atributos_spark.derivar_lote(catalogo, fatia, primitivas[inicio : inicio + fatia.num_rows])
