@@ -167,7 +167,8 @@ def _do_lado(lado: str, proprio: str, oposto: str, quem: str) -> list[Atributo]:
     itens += [_prim(f"{p}_distintos_{w}", "contagem", f"{pares} distintos do {quem} em {w} (últimos 256 Pix)")
               for w in ("1h", "24h", "7d", "30d")]
     itens += [
-        _div(f"{p}_media_30d", f"{p}_valor_30d", f"{p}_qtd_30d", f"valor médio que o {quem} {verbo} em 30d", _SEM),
+        Atributo(f"{p}_media_30d", lambda e: razao(e.p(f"{p}_valor_30d"), e.p(f"{p}_qtd_30d")), "centavos",
+                 f"valor médio que o {quem} {verbo} em 30d", _SEM),
         Atributo(f"{p}_valor_sobre_media", lambda e: razao(e.valor, razao(e.p(f"{p}_valor_30d"), e.p(f"{p}_qtd_30d"))),
                  "razao", f"este valor sobre a média de 30d do {quem}", _SEM),
         Atributo(f"{p}_valor_sobre_maximo", lambda e: razao(e.valor, e.p(f"{p}_maximo_30d")),

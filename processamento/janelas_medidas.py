@@ -2,7 +2,7 @@
 
 O Spark refaz uma janela deslizante inteira a cada linha, o que é quadrático em uma conta muito ativa. Uma janela que
 começa no início dos tempos só cresce, e custa uma atualização por linha. Por isso toda medida de `[t-w, t)` é aqui a
-diferença entre o que entrou antes de t e o que já saiu (docs/adr/0005-executor-spark.md).
+diferença entre o que entrou antes de t e o que já saiu (docs/adr/0005-executor-da-historia.md).
 """
 
 from __future__ import annotations

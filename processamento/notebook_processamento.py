@@ -4,7 +4,7 @@
 # MAGIC
 # MAGIC - **prata**: Pix tipados, válidos, únicos por `id_fim_a_fim` e tokenizados (HMAC-SHA-256);
 # MAGIC - **quarentena**: o registro bruto com o motivo, de uma lista fechada;
-# MAGIC - **ouro**: os atributos do catálogo, por janelas do Spark, e os indicadores por minuto, hora e dia.
+# MAGIC - **ouro**: os atributos do catálogo e os indicadores em janelas de minuto, hora e dia.
 # MAGIC
 # MAGIC O validador e o catálogo são os mesmos do caminho de decisão. Próximo: `machine_learning/notebook_modelo`.
 
@@ -58,6 +58,7 @@ consultas = [*consultas, iniciar_indicadores(spark, cfg, uma_vez=uma_vez)]
 
 # MAGIC %md
 # MAGIC ## O ouro: atributos de cada Pix, só com o que se sabia antes dele
+# MAGIC `PIX_EXECUTOR_HISTORIA` escolhe quem mede: `estado` (o núcleo do fluxo) ou `janelas` (as do Spark); dão o mesmo.
 
 # COMMAND ----------
 

@@ -16,7 +16,7 @@ from comandos import fluxos
 from comandos.apresentacao import espera, numero, passo
 from comandos.demonstracao import relatorio
 from comandos.demonstracao.painel import ao_vivo
-from comandos.demonstracao.trafego import fraudes_vivas, importado, simulado
+from comandos.demonstracao.trafego import anotar_relogio, fraudes_vivas, importado, simulado
 from comandos.limpar import apagar_dados
 from comandos.medida import Medidas, Medidor
 from comandos.parar import parar_tudo
@@ -147,6 +147,8 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
             remessa.comecar()
             ao_vivo(remessa, medidor.medidas, pedido.segundos, medidor.fraudes)
             entrega = remessa.esperar(PRAZO_DRENAGEM_S)
+        if pedido.eventos is None:
+            anotar_relogio(cfg, pedido.taxa, pedido.segundos, pedido.semente)
         with espera("Drenando os fluxos e conferindo registro por registro…"):
             conciliacao = drenar(cfg)
             esperadas = conciliacao["destinos"]["decidido"] + conciliacao["destinos"]["quarentena"]

@@ -24,6 +24,15 @@ def simulado(cfg: Configuracao, taxa: float, segundos: float, semente: int) -> T
     return gerar(Parametros(nossos_ispb=cfg.nossos_ispb).com_vivo(taxa, segundos), semente)
 
 
+def anotar_relogio(cfg: Configuracao, taxa: float, segundos: float, semente: int) -> None:
+    """Depois da demonstração, `./pix simular` com a mesma semente continua esta população, sem repetir ids."""
+    from ingestao import continuacao  # noqa: PLC0415
+    from ingestao.simulador.parametros import Parametros  # noqa: PLC0415
+
+    parametros = Parametros(nossos_ispb=cfg.nossos_ispb).com_vivo(taxa, segundos)
+    continuacao.gravar(cfg, parametros, semente, parametros.fim_us + parametros.duracao_viva_us)
+
+
 def importado(cfg: Configuracao, eventos: Path, rotulos: Path | None, taxa: float, segundos: float) -> Trafego:
     """A história do arquivo: a parte mais antiga como histórico, a última, com `taxa` x `segundos` Pix, como vivo."""
     from ingestao.importador import dividir, importar_arquivos  # noqa: PLC0415

@@ -1,21 +1,23 @@
 """A ponte entre o balde e o Spark: `transformWithStateInPandas` com o índice e os pedaços no estado do Spark.
 
-A classe vive em módulo importável, nunca em notebook: pickled por valor, perderia o cache do worker a cada lote.
+A classe vive em módulo importável, nunca em notebook: pickled por valor, perderia o cache do worker a cada lote. O
+núcleo só é importado onde há linhas: o Spark abre um processo no driver, a cada partida, só para chamar `init`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle, TimerValues
 from pyspark.sql.types import BinaryType, IntegerType, StructField, StructType
 
 from processamento.catalogo import Catalogo
-from processamento.estado import pedacos
-from processamento.estado.balde import Balde, Entrada, Saida, iniciar
+
+if TYPE_CHECKING:
+    from processamento.estado.balde import Balde
 
 ENTRADA: Final = StructType([
     StructField("balde", IntegerType(), nullable=False),
@@ -65,6 +67,8 @@ class Estado(StatefulProcessor):  # type: ignore[misc]
         self, key: Any, rows: Iterator[pd.DataFrame], timerValues: TimerValues
     ) -> Iterator[pd.DataFrame]:
         """As linhas de um balde em um micro-lote."""
+        from processamento.estado.balde import Entrada, Saida  # noqa: PLC0415
+
         entradas = [
             Entrada(int(destino), toques, eventos, controle)
             for quadro in rows
@@ -77,6 +81,9 @@ class Estado(StatefulProcessor):  # type: ignore[misc]
 
     def handleInitialState(self, key: Any, initialState: pd.DataFrame, timerValues: TimerValues) -> None:
         """Partida quente: guarda os pedaços de histórico deste balde."""
+        from processamento.estado import pedacos  # noqa: PLC0415
+        from processamento.estado.balde import iniciar  # noqa: PLC0415
+
         indice = pedacos.ler_indice(self._deposito.ler_indice())
         ordenado = initialState.sort_values("sequencia")
         iniciar([pedacos.decodificar(valor) for valor in ordenado["pedaco"]], indice, self._deposito)
@@ -85,6 +92,8 @@ class Estado(StatefulProcessor):  # type: ignore[misc]
         """Nada a fechar: a arena fica para o próximo lote."""
 
     def _balde(self, chave: int) -> Balde:
+        from processamento.estado.balde import Balde  # noqa: PLC0415
+
         identidade = (self._pasta, chave)
         if identidade not in _BALDES:
             pasta = Path(self._pasta) / f"balde={chave}"
