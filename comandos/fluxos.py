@@ -126,7 +126,8 @@ class Motor:
         for partida in partidas:
             self.consultas.append(partida())
             if self.consultas[-1].name == CONSULTA:
-                # Ativação, partida quente e compilação são o primeiro lote: "pronto" quer dizer morno para decidir.
+                # Abrir o estado, o modelo e os processos Python é o primeiro lote: que ele não leve nenhum Pix.
+                vigia.republicar("partida da decisão")
                 self.consultas[-1].processAllAvailable()
         return vigia
 

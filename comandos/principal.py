@@ -29,6 +29,7 @@ from comandos import (
     limpar,
     parar,
     promover,
+    reprocessar,
     reverter,
     simular,
     subir,
@@ -59,6 +60,7 @@ def criar_app() -> typer.Typer:
     app.command("avaliar", cls=Verbo)(avaliar.comando)
     app.command("treinar", cls=Verbo)(treinar.comando)
     app.command("comparar", cls=Verbo)(comparar.comando)
+    app.command("reprocessar", cls=Verbo)(reprocessar.comando)
     app.command("promover", cls=Verbo)(promover.comando)
     app.command("reverter", cls=Verbo)(reverter.comando)
     app.command("deriva", cls=Verbo)(deriva.comando)

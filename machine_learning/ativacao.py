@@ -81,6 +81,11 @@ class Vigia:
         self.vigente = desejado
         return True
 
+    def republicar(self, motivo: str) -> None:
+        """Publica de novo o que já vale: nada muda, e a consulta que nasce tem um lote sem Pix para esquentar."""
+        if self.vigente.regras_versao:
+            self.publicar(self.cfg, self.vigente.ativacao(motivo, self.relogio()))
+
     def iniciar(self) -> None:
         """Confere a cada `INTERVALO_S` em uma linha própria, até `parar`."""
         self._linha = threading.Thread(target=self._vigiar, name="vigia-ativacao", daemon=True)

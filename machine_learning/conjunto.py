@@ -90,6 +90,29 @@ class Conjunto:
         return self.onde((self.instante_us >= de_us) & (self.instante_us < ate_us))
 
 
+class Medidor:
+    """Todo o histórico no estado, pronto a medir os Pix que se pedem.
+
+    Args:
+        historico: todos os Pix e as fraudes confirmadas.
+        catalogo: o que medir.
+    """
+
+    def __init__(self, historico: Historico, catalogo: Catalogo) -> None:
+        self._historico, self._catalogo = historico, catalogo
+        self._arena = Arena(catalogo, reter_tudo=True)
+        self._arena.inserir(historico.eventos.linhas())
+        self._arena.inserir(historico.fraudes().linhas())
+
+    def atributos(self, lugares: Inteiros) -> NDArray[np.float64]:
+        """Os atributos dos Pix nessas posições do histórico, float64 (n, len(NOMES)); NaN = nulo."""
+        h = self._historico
+        e = Eventos(*(getattr(h.eventos, nome)[lugares] for nome in Eventos.__dataclass_fields__))
+        ctx = np.full((lugares.size, len(CONTEXTO)), np.nan) if h.contexto is None else h.contexto[lugares]
+        primitivas = medir_fatia(self._catalogo, self._arena, e, slice(None))
+        return derivar(self._catalogo, primitivas, e.instante_us, e.valor_centavos, ctx)
+
+
 def medir(
     historico: Historico, catalogo: Catalogo, quais: Logicos, progresso: Callable[[int], None] = lambda _: None
 ) -> Conjunto:
@@ -104,19 +127,14 @@ def medir(
         quais: lógico (n,), os Pix que se querem.
         progresso: recebe quantos Pix foram medidos a cada fatia.
     """
-    arena = Arena(catalogo, reter_tudo=True)
-    arena.inserir(historico.eventos.linhas())
-    arena.inserir(historico.fraudes().linhas())
+    medidor = Medidor(historico, catalogo)
     lugares = np.flatnonzero(quais)
     e = Eventos(*(getattr(historico.eventos, nome)[lugares] for nome in Eventos.__dataclass_fields__))
     x = np.empty((lugares.size, len(NOMES)), np.float32)
     for inicio in range(0, lugares.size, FATIA):
         fatia = slice(inicio, min(inicio + FATIA, lugares.size))
-        n = fatia.stop - fatia.start
-        ctx = np.full((n, len(CONTEXTO)), np.nan) if historico.contexto is None else historico.contexto[lugares[fatia]]
-        primitivas = medir_fatia(catalogo, arena, e, fatia)
-        x[fatia] = derivar(catalogo, primitivas, e.instante_us[fatia], e.valor_centavos[fatia], ctx)
-        progresso(n)
+        x[fatia] = medidor.atributos(lugares[fatia])
+        progresso(fatia.stop - fatia.start)
     return Conjunto(
         x, e.instante_us, historico.conhecido_em_us[lugares], e.valor_centavos, e.pagador, e.recebedor, e.id_evento,
         historico.tipologia[lugares],

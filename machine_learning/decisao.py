@@ -16,6 +16,7 @@ from machine_learning.condicoes import quadro
 from machine_learning.montagem import Montado
 from machine_learning.pontuacao import Pontuado, pontuar
 from machine_learning.regras import Conjunto, ler
+from processamento.atributos import NOMES
 from processamento.catalogo import Catalogo
 
 VERSAO_DECISAO: Final = "1"
@@ -110,11 +111,16 @@ class Decisor:
     modelo: str
 
     def responder(self, montado: Montado, lote: int, agora_us: int) -> list[Resposta]:
-        """As respostas de um destino em um micro-lote: uma por Pix novo e uma por recusa de formato."""
+        """As respostas de um destino em um micro-lote: uma por Pix novo e uma por recusa de formato.
+
+        Sem Pix há só a notícia de uma ativação: o modelo e as regras são abertos já, e não no prazo do próximo Pix.
+        """
         ativa = msgspec.json.decode(montado.ativacao, type=Ativacao) if montado.ativacao else None
         respostas = [_recusar(r, lote, agora_us) for r in montado.recusas]
         if len(montado):
             respostas += self._decidir(montado, ativa, lote, agora_us)
+        elif ativa is not None:
+            _abrir(ativa)
         return respostas
 
     def _decidir(self, m: Montado, ativa: Ativacao | None, lote: int, agora_us: int) -> list[Resposta]:
@@ -160,6 +166,19 @@ class Decisor:
             None if enviado is None else (agora_us - enviado) / MS_US, _real(nota.probabilidade[i]),
             int(c["valor_centavos"][i]), nota.versao, regras_versao,
         )
+
+
+def _abrir(ativa: Ativacao) -> None:
+    """Carrega o que a ativação manda e corre uma vez o código frio, com uma linha que não é de ninguém."""
+    _conjunto(ativa)
+    ninguem = np.zeros((1, len(NOMES)))
+    for versao, caminho, sha256 in (
+        (ativa.modelo_versao, ativa.modelo_caminho, ativa.modelo_sha256),
+        (ativa.desafiante_versao, ativa.desafiante_caminho, ativa.desafiante_sha256),
+    ):
+        detector = pontuar(ninguem, versao, caminho, sha256).detector
+        if detector is not None:
+            detector.contribuicoes(ninguem)
 
 
 def _pontuar(m: Montado, ativa: Ativacao | None, *, desafiante: bool) -> Pontuado:

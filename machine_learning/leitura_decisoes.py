@@ -47,17 +47,35 @@ def lotes(
     Levanta:
         ErroDados: ainda não há decisões.
     """
+    filtro, tabela = _condicao(instante, de_us, ate_us, iguais or {}), _abrir(cfg)
+    yield from tabela.to_batches(columns=list(colunas), filter=filtro, batch_size=FATIA)
+
+
+def contar(cfg: Configuracao, de_us: int, ate_us: int) -> int:
+    """Quantas decisões têm `instante_us` em [de, até).
+
+    Levanta:
+        ErroDados: ainda não há decisões.
+    """
+    return int(_abrir(cfg).count_rows(filter=_condicao("instante_us", de_us, ate_us, {})))
+
+
+def _abrir(cfg: Configuracao) -> Any:
     from deltalake import DeltaTable  # noqa: PLC0415
-    from pyarrow import dataset  # noqa: PLC0415
 
     if not existe(cfg):
         msg = f"a tabela {OURO_DECISOES.nome} ainda não existe: ./pix subir e ./pix simular produzem decisões"
         raise ErroDados(msg)
+    return DeltaTable(str(OURO_DECISOES.caminho(cfg))).to_pyarrow_dataset()
+
+
+def _condicao(instante: str, de_us: int, ate_us: int, iguais: Mapping[str, str]) -> Any:
+    from pyarrow import dataset  # noqa: PLC0415
+
     condicao = (dataset.field(instante) >= de_us) & (dataset.field(instante) < ate_us)
-    for coluna, valor in (iguais or {}).items():
+    for coluna, valor in iguais.items():
         condicao &= dataset.field(coluna) == valor
-    tabela = DeltaTable(str(OURO_DECISOES.caminho(cfg))).to_pyarrow_dataset()
-    yield from tabela.to_batches(columns=list(colunas), filter=condicao, batch_size=FATIA)
+    return condicao
 
 
 def matriz(lote: pa.RecordBatch) -> tuple[Reais, Logicos]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from processamento.atributos import derivar
+from processamento.atributos import CONTEXTO, derivar
 from processamento.catalogo import NULO, Catalogo, Papel
 from processamento.estado.balde import Saida
 from processamento.estado.envelope import desempacotar
@@ -71,7 +71,7 @@ def montar(catalogo: Catalogo, saidas: list[Saida]) -> Montado:
 def _eventos(lidos: list[dict[str, Any]]) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
     if not lidos:
         vazio = {nome: np.empty(0, np.int64) for nome in _NUMERICAS}
-        return {**vazio, "contexto": np.empty((0, 0)), **{nome: [] for nome in _LISTAS}}, []
+        return {**vazio, "contexto": np.empty((0, len(CONTEXTO))), **{nome: [] for nome in _LISTAS}}, []
     colunas: dict[str, Any] = {nome: np.concatenate([lido[nome] for lido in lidos]) for nome in _NUMERICAS}
     ordem = np.lexsort((colunas["deslocamento"], colunas["particao"]))
     colunas = {nome: valor[ordem] for nome, valor in colunas.items()}

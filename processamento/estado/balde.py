@@ -103,7 +103,7 @@ class Balde:
         ativacao = empacotar({"em": indice.ativacao_em, "valor": indice.ativacao})
         return [
             Saida(e.destino, medida, e.eventos, ativacao)
-            for e, medida in zip(entradas, medidas, strict=True) if medida or e.eventos
+            for e, medida in zip(entradas, medidas, strict=True) if medida or e.eventos or e.controle
         ]
 
     def _registrar(self, toques: dict[str, Any], versao: int) -> Any:

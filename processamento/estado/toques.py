@@ -146,10 +146,10 @@ def _distribuir(
         for k, chave_destino in enumerate(d.destinos):
             quais = (balde == b) & (destino == k)
             leva = _eventos(do_evento[k], da_recusa[k]) if b == 0 and (do_evento[k] or da_recusa[k]) else b""
-            if quais.any() or leva or (controle and k == 0):
+            if quais.any() or leva or controle:
                 colunas = dict(zip(NUMEROS, numeros[quais].T, strict=True))
                 envelope = empacotar({"particao": posicao[quais, 0], "deslocamento": posicao[quais, 1], **colunas})
-                linhas.append(Linha(chave_balde, chave_destino, envelope, leva, controle if k == 0 else b""))
+                linhas.append(Linha(chave_balde, chave_destino, envelope, leva, controle))
     return linhas
 
 

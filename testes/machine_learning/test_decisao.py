@@ -97,6 +97,15 @@ def test_modelo_que_nao_existe_ou_nao_confere_deixa_as_regras_decidirem(tmp_path
         assert msgspec.json.decode(resposta.valor)["modo"] == "regras"
 
 
+def test_ativacao_sem_pix_ja_abre_o_modelo(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    ausente = ativacao(modelo_versao="9", modelo_caminho=str(tmp_path / "ausente.skops"), modelo_sha256="0" * 64)
+    assert responder([], ausente) == []
+    assert caplog.text.count("modelo recusado") == 1
+    (resposta,) = responder([pix(0)], ausente, baldes=1)
+    assert msgspec.json.decode(resposta.valor)["modo"] == "regras"
+    assert caplog.text.count("modelo recusado") == 1
+
+
 def test_registro_invalido_recebe_recusa_de_formato_com_motivo() -> None:
     ruins = [b"nao json", None, b"", b"{", pix(3).valor.replace(b'"10.00"', b'"10.001"')]
     registros = [pix(k, valor=valor) for k, valor in enumerate(ruins)]
