@@ -11,7 +11,7 @@ from plataforma.configuracao import Configuracao
 from plataforma.servicos import processo
 
 ORDEM: Final = ("fluxos", "prometheus", "mlflow", "broker")
-PRAZO_FLUXOS_SEGUNDOS: Final = 90.0
+PRAZO_FLUXOS_SEGUNDOS: Final = 180.0
 PRAZO_SERVICO_SEGUNDOS: Final = 20.0
 
 

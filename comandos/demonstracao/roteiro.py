@@ -33,7 +33,7 @@ from plataforma.jars import versoes as versoes_dos_jars
 
 MARCA: Final = "demonstracao.marca"
 PRAZO_PREPARO_S: Final = 1_800.0
-PRAZO_DRENAGEM_S: Final = 300.0
+PRAZO_DRENAGEM_S: Final = 1_800.0
 PRAZO_LEITURA_S: Final = 30.0
 BATIDA_S: Final = 0.2
 TAXA_DUPLICADOS: Final = 0.002
