@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ingestao.esquema import FINALIDADES_ISENTAS
 from machine_learning.conjunto import NUNCA, Conjunto, Historico, Inteiros, Logicos
 from machine_learning.esquema import OURO_DECISOES
 from plataforma.erros import ErroDados
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 def das_tabelas(cfg: Configuracao, spark: SparkSession | None = None) -> tuple[Historico, dict[str, int]]:
     """O histórico que está na prata, e a versão lida de cada tabela.
 
+    Sem as devoluções (`FINALIDADES_ISENTAS`): o fluxo não as decide nem as põe no estado, e o treino vê o mesmo.
+
     Args:
         cfg: onde estão as tabelas.
         spark: sessão a usar; None lê sem JVM (perfis local e cluster).
@@ -39,6 +42,7 @@ def das_tabelas(cfg: Configuracao, spark: SparkSession | None = None) -> tuple[H
         "id_evento", "instante_us", "valor_centavos", "pagador_id", "recebedor_id", "dispositivo_id", *CONTEXTO,
     ]
     pix, versao_pix = _ler(cfg, spark, PRATA_PIX, colunas)
+    pix = pix.filter(_mascara([f not in FINALIDADES_ISENTAS for f in pix.column("finalidade").to_pylist()]))
     rotulos, versao_rotulos = ler_rotulos(cfg, spark)
     if not pix.num_rows:
         msg = f"a tabela {PRATA_PIX.nome} está vazia: traga eventos com ./pix simular, importar ou demonstrar"
@@ -120,10 +124,10 @@ def ler_rotulos(cfg: Configuracao, spark: SparkSession | None = None) -> tuple[p
     return _ler(cfg, spark, PRATA_ROTULOS, ["id_evento", "conhecido_em_us", "fraude", "tipologia", "classe"])
 
 
-def _mascara(quais: Logicos) -> pa.BooleanArray:
+def _mascara(quais: Logicos | list[bool]) -> pa.BooleanArray:
     import pyarrow as pa  # noqa: PLC0415
 
-    return pa.array(quais)
+    return pa.array(quais, pa.bool_())
 
 
 def rotular(ids: Inteiros, rotulos: pa.Table) -> tuple[Inteiros, NDArray[Any]]:

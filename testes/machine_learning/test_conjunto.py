@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,15 @@ def test_das_tabelas_com_rotulos_e_contexto(cfg: Configuracao) -> None:
     assert sorted(h.conhecido_em_us[h.conhecido_em_us != NUNCA]) == sorted(confirmados["conhecido_em_us"])
     assert h.contexto is not None
     assert np.isfinite(h.contexto).any(axis=0).sum() > 20
+
+
+def test_devolucoes_nao_sao_movimento_como_no_fluxo(cfg: Configuracao) -> None:
+    trafego = fabrica_lago.simular(eventos=1_500, contas=120, dias=20)
+    finalidades = ["IPRT" if i % 10 == 0 else "IPAY" for i in range(trafego.eventos.height)]
+    trafego = replace(trafego, eventos=trafego.eventos.with_columns(pl.Series("finalidade", finalidades)))
+    fabrica_lago.gravar_prata(cfg, trafego)
+    h, _ = leitura.das_tabelas(cfg)
+    assert len(h) == finalidades.count("IPAY")
 
 
 def test_sem_tabelas_o_erro_diz_o_que_fazer(cfg: Configuracao) -> None:
