@@ -64,7 +64,7 @@ def texto(r: dict[str, Any]) -> str:
         *(f"- {linha}" for linha in ressalvas(r)),
         "## Ações\n\n" + quadro(titulos_da_matriz(r), matriz(r)),
         "## Fraude e incômodo\n\n"
-        f"{r['fraudes']['conhecidas']} fraudes conhecidas, {reais(r['fraudes']['centavos'])}.\n\n"
+        f"{r['fraudes']['conhecidas']} fraudes conhecidas, R$ {reais(r['fraudes']['centavos'])}.\n\n"
         + quadro(("medida", "como foi", "refeito"), balanco(r)),
     ]
     if r["regras"]:
