@@ -82,8 +82,7 @@ class Arena:
         self._planos = {papel: planejar(catalogo.do_papel(papel)) for papel in Papel}
         if pasta is not None:
             pasta.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._geracao = -1
-        self._memoria = self._abrir() if pasta is not None and (pasta / "cabecalho.bin").exists() else self._criar()
+        self._memoria = self._abrir_ou_criar()
 
     @property
     def versao(self) -> int:
@@ -113,13 +112,17 @@ class Arena:
 
     @contextmanager
     def exclusiva(self) -> Iterator[None]:
-        """Um escritor por vez, mesmo que uma tarefa dada por morta ainda corra; reabre o que outro fez crescer."""
+        """Um escritor por vez, mesmo que uma tarefa dada por morta ainda corra; reabre o que outro fez crescer.
+
+        Se alguém apagou os arquivos (são cache, em pasta que o sistema pode limpar), recomeça vazia, na versão 0.
+        """
         if self._pasta is None:
             yield
             return
+        self._pasta.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._pasta / "trava").open("w") as arquivo:
             fcntl.flock(arquivo, fcntl.LOCK_EX)
-            self._memoria = self._abrir()
+            self._memoria = self._abrir_ou_criar()
             yield
 
     def esvaziar(self) -> None:
@@ -237,6 +240,10 @@ class Arena:
         memoria = Memoria(**colunas)
         memoria.cabecalho[nucleo.LIVRES :] = -1
         return memoria
+
+    def _abrir_ou_criar(self) -> Memoria:
+        ha = self._pasta is not None and (self._pasta / "cabecalho.bin").exists()
+        return self._abrir() if ha else self._criar()
 
     def _abrir(self) -> Memoria:
         return Memoria(**{nome: self._mapear(nome, 0) for nome in Memoria._fields})

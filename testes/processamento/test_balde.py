@@ -1,6 +1,7 @@
 """O balde aplica, mede, persiste e se recupera: sem Spark, com um dicionário no lugar do estado."""
 
 import itertools
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -133,6 +134,14 @@ def test_arena_suja_e_refeita(tmp_path: Path) -> None:
     balde.aplicar(entradas(registros(40)), deposito)
     esperado = medidas(balde.aplicar(entradas(registros(10, 3, 40)), deposito.copia()))
     balde.arena.sujar()
+    assert medidas(balde.aplicar(entradas(registros(10, 3, 40)), deposito.copia())) == esperado
+
+
+def test_arena_apagada_por_fora_e_refeita(tmp_path: Path) -> None:
+    balde, deposito = novo_balde(tmp_path / "a"), Deposito()
+    balde.aplicar(entradas(registros(40)), deposito)
+    esperado = medidas(novo_balde(None).aplicar(entradas(registros(10, 3, 40)), deposito.copia()))
+    shutil.rmtree(tmp_path / "a")
     assert medidas(balde.aplicar(entradas(registros(10, 3, 40)), deposito.copia())) == esperado
 
 
