@@ -37,7 +37,7 @@ def subir_servicos(cfg: Configuracao, mostrar: Callable[[str], None]) -> None:
 
     if broker.embutido(cfg):
         mostrar("Subindo o broker Kafka…")
-        broker.iniciar_broker(cfg, mostrar)
+        broker.iniciar_broker(cfg, mostrar, gravar_classes=True)
     broker.exigir_broker(cfg)
     broker.criar_topicos(cfg)
     if mlflow_servidor.embutido(cfg):

@@ -18,23 +18,23 @@ PASTA: Final = RAIZ_PROJETO / ".pix" / "jvm"
 _SEM_AVISOS: Final = ("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off", "-Xlog:class+path=off")
 
 
-def opcoes(conjunto: str, *, gravar: bool = False) -> list[str]:
+def opcoes(conjunto: str, *, gravar: bool = False, pasta: Path = PASTA) -> list[str]:
     """As opções de classes da JVM de `conjunto` (`spark` ou `broker`).
 
     Usa o arquivo, se há; senão, com `gravar`, manda a JVM escrevê-lo quando terminar por si (ver `guardar`).
     """
-    arquivo = arquivo_classes(conjunto)
+    arquivo = arquivo_classes(conjunto, pasta)
     if arquivo.exists():
         return [f"-XX:SharedArchiveFile={arquivo}", *_SEM_AVISOS]
     if not gravar:
         return []
-    PASTA.mkdir(parents=True, exist_ok=True)
+    pasta.mkdir(parents=True, exist_ok=True)
     return [f"-XX:ArchiveClassesAtExit={_provisorio(arquivo)}", *_SEM_AVISOS]
 
 
-def guardar(conjunto: str) -> bool:
+def guardar(conjunto: str, pasta: Path = PASTA) -> bool:
     """Põe em uso o arquivo que uma JVM acabou de gravar; devolve se havia um. Só depois que ela saiu por si."""
-    arquivo = arquivo_classes(conjunto)
+    arquivo = arquivo_classes(conjunto, pasta)
     if not _provisorio(arquivo).exists():
         return False
     _provisorio(arquivo).replace(arquivo)

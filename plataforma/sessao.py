@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -30,6 +32,7 @@ _GERENCIADOR_CHECKPOINT: Final = (
 )
 _ROCKSDB: Final = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 LINHAS_DE_ERRO: Final = 5
+_REGISTRO: Final = logging.getLogger(__name__)
 PRAZO_JVM_SEGUNDOS: Final = 60.0
 
 
@@ -81,8 +84,12 @@ def encerrar_sessao(spark: SparkSession, prazo_segundos: float = PRAZO_JVM_SEGUN
     if porta is not None and filho is not None:
         porta.shutdown()
         filho.stdin.close()
-        filho.wait(timeout=prazo_segundos)
-        jvm.guardar("spark")
+        try:
+            filho.wait(timeout=prazo_segundos)
+            jvm.guardar("spark")
+        except subprocess.TimeoutExpired:
+            _REGISTRO.warning("a JVM não saiu em %.0f s e foi morta; os dados já estavam gravados", prazo_segundos)
+            filho.kill()
         SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001  a próxima sessão nasce em outra JVM
 
 

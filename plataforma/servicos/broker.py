@@ -40,8 +40,12 @@ def embutido(cfg: Configuracao) -> bool:
     return cfg.perfil == "local" and cfg.kafka_servidores == f"127.0.0.1:{cfg.porta_kafka}"
 
 
-def iniciar_broker(cfg: Configuracao, mostrar: Callable[[str], None] | None = None) -> bool:
+def iniciar_broker(
+    cfg: Configuracao, mostrar: Callable[[str], None] | None = None, *, gravar_classes: bool = False
+) -> bool:
     """Deixa o broker embutido de pé e respondendo; formata o disco na primeira vez. Devolve se precisou iniciá-lo.
+
+    `gravar_classes`: se ainda não há arquivo de classes, o broker o escreve ao parar (`plataforma.jvm`).
 
     Levanta:
         ErroServico: porta ocupada por outro programa, ou broker que morre ou não responde no prazo.
@@ -52,13 +56,13 @@ def iniciar_broker(cfg: Configuracao, mostrar: Callable[[str], None] | None = No
             NOME,
             {"PIX_PORTA_KAFKA": cfg.porta_kafka, "PIX_PORTA_KAFKA_CONTROLE": cfg.porta_kafka_controle},
             lambda: pronto(cfg), "responder a uma chamada de metadados", PRAZO_PRONTO_SEGUNDOS,
-            lambda: _preparar(cfg, mostrar),
+            lambda: _preparar(cfg, mostrar, gravar_classes=gravar_classes),
         ),
         cfg,
     )
 
 
-def _preparar(cfg: Configuracao, mostrar: Callable[[str], None] | None) -> list[str]:
+def _preparar(cfg: Configuracao, mostrar: Callable[[str], None] | None, *, gravar_classes: bool) -> list[str]:
     java = exigir_java()
     garantir_jars(mostrar=mostrar)
     propriedades = _escrever_propriedades(cfg)
@@ -67,14 +71,12 @@ def _preparar(cfg: Configuracao, mostrar: Callable[[str], None] | None) -> list[
             mostrar("Formatando o disco do broker (só na primeira vez)…")
         _formatar(java, propriedades)
     inicio, *resto = _java(java, MEMORIA)
-    return [inicio, *jvm.opcoes("broker", gravar=True), *resto, "kafka.Kafka", str(propriedades)]
+    return [inicio, *jvm.opcoes("broker", gravar=gravar_classes), *resto, "kafka.Kafka", str(propriedades)]
 
 
 def parar_broker(cfg: Configuracao) -> bool:
     """Para o broker embutido; os dados ficam. Devolve se ele estava de pé."""
-    de_pe = processo.parar(NOME, cfg)
-    jvm.guardar(NOME)
-    return de_pe
+    return processo.parar(NOME, cfg)
 
 
 def pronto(cfg: Configuracao) -> bool:
