@@ -20,6 +20,7 @@ from machine_learning.controles import Controle
 from machine_learning.medidas import limpo
 from machine_learning.protocolo import Dobra, Opcoes
 from machine_learning.relatorio_texto import FIGURAS, texto
+from plataforma.configuracao import RAIZ_PROJETO
 from plataforma.erros import ErroConfiguracao
 from processamento.atributos import NOMES
 
@@ -72,12 +73,19 @@ def escrever_cartao(arquivo: Path, relatorio: dict[str, Any]) -> None:
         *([f"--dobras {len(relatorio['dobras'])}"] if len(relatorio["dobras"]) > 1 else []),
     ]
     comando = " ".join(["./pix avaliar --eventos E.parquet --rotulos R.parquet --corte split.json --saida DIR",
-                        *opcoes, f"--cartao {arquivo}"])
+                        *opcoes, f"--cartao {_sem_a_maquina(arquivo)}"])
     try:
         arquivo.write_text(cartao.da_avaliacao(relatorio, comando), encoding="utf-8")
     except OSError as erro:
         msg = f"{arquivo}: não foi possível escrever ({erro.strerror}); escolha outro arquivo com --cartao"
         raise ErroConfiguracao(msg) from erro
+
+
+def _sem_a_maquina(arquivo: Path) -> Path:
+    """O caminho como se escreve na raiz do projeto; fora dela, só o nome."""
+    inteiro = arquivo.resolve()
+    dentro = inteiro.is_relative_to(RAIZ_PROJETO)
+    return inteiro.relative_to(RAIZ_PROJETO) if dentro else Path(arquivo.name)
 
 
 def _pontuacoes(historico: Historico, dobra: Dobra) -> pl.DataFrame:
