@@ -97,7 +97,7 @@ def _preparar(cfg: Configuracao, pedido: Pedido) -> Trafego:
     with espera("Subindo os serviços e gerando a história…") as mostrar, ThreadPoolExecutor(1) as grupo:
         servicos = grupo.submit(subir_servicos, cfg, mostrar)
         trafego = _trafego(cfg, pedido)
-        gravar_historia(cfg, trafego)
+        _gravar_historia(cfg, trafego)
         servicos.result()
     passo(f"História: {numero(trafego.primeiro_vivo)} Pix; ao vivo: {numero(trafego.vivo().height)}")
     with espera("Iniciando os fluxos…") as mostrar, ThreadPoolExecutor(1) as grupo:
@@ -111,22 +111,22 @@ def _trafego(cfg: Configuracao, pedido: Pedido) -> Trafego:
     return simulado(cfg, pedido.taxa, pedido.segundos, pedido.semente)
 
 
-def gravar_historia(cfg: Configuracao, trafego: Trafego, *, treinar: bool = True) -> None:
+def _gravar_historia(cfg: Configuracao, trafego: Trafego) -> None:
     """Deixa a história em arquivo e pede ao próximo processo dos fluxos que a prepare."""
     eventos, rotulos = cfg.caminho("trafego", "historia.arrow"), cfg.caminho("trafego", "rotulos.arrow")
     chaves, valores = zip(*serializar(trafego.historico()), strict=True)
     gravar_registros(eventos, {"chave": list(chaves), "valor": list(valores)})
     gravar_registros(rotulos, {"valor": [valor for _, valor in serializar_rotulos(trafego.rotulos_historico())]})
-    fluxos.pedir_preparo(cfg, Preparo(str(eventos), str(rotulos), trafego.inicio_vivo_us - 1, treinar))
+    fluxos.pedir_preparo(cfg, Preparo(str(eventos), str(rotulos), trafego.inicio_vivo_us - 1))
 
 
 def _contar_fases(cfg: Configuracao, subida: Future[bool], mostrar: Callable[[str], None]) -> None:
-    """Mostra cada fase com o tempo que a anterior levou, até as consultas ficarem ativas ou a subida falhar."""
-    atual, _desde = "", time.monotonic()
+    """Mostra cada fase, até as consultas ficarem ativas ou a subida falhar."""
+    atual = ""
     while not subida.done():
         estado = fluxos.ler(cfg, fluxos.ESTADO)
         if estado is not None and estado["fase"] != atual:
-            atual, _desde = estado["fase"], time.monotonic()
+            atual = estado["fase"]
             mostrar(_FASES.get(atual, atual))
         threading.Event().wait(BATIDA_S)
     subida.result()
@@ -150,7 +150,7 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
         if pedido.eventos is None:
             anotar_relogio(cfg, pedido.taxa, pedido.segundos, pedido.semente)
         with espera("Drenando os fluxos e conferindo registro por registro…"):
-            conciliacao = drenar(cfg)
+            conciliacao = _drenar(cfg)
             esperadas = conciliacao["destinos"]["decidido"] + conciliacao["destinos"]["quarentena"]
             limite = time.monotonic() + PRAZO_LEITURA_S
             while len(medidor.medidas.vistas) < esperadas and time.monotonic() < limite:
@@ -160,7 +160,7 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
     return entrega, medidas, conciliacao
 
 
-def drenar(cfg: Configuracao) -> Mapping[str, Any]:
+def _drenar(cfg: Configuracao) -> Mapping[str, Any]:
     """Pede a drenagem e espera a resposta, atento à morte do processo."""
     from plataforma.servicos import processo  # noqa: PLC0415
 
