@@ -127,9 +127,6 @@ class Arena:
 
     def esvaziar(self) -> None:
         """Volta ao estado de nunca ter visto nada, na versão 0."""
-        if self._pasta is not None:
-            for arquivo in self._pasta.glob("*.bin"):
-                arquivo.unlink()
         self._memoria = self._criar()
 
     def apagar(self) -> None:
@@ -233,6 +230,9 @@ class Arena:
         self._memoria = self._memoria._replace(**novas)
 
     def _criar(self) -> Memoria:
+        if self._pasta is not None:
+            for arquivo in self._pasta.glob("*.bin"):  # um resto de outra vida passaria por coluna vazia
+                arquivo.unlink()
         colunas: dict[str, NDArray[Any]] = {}
         for nome in Memoria._fields:
             tamanho = nucleo.TAMANHO_CABECALHO if nome == "cabecalho" else _INICIAL[_GRUPO[nome]]
@@ -242,8 +242,9 @@ class Arena:
         return memoria
 
     def _abrir_ou_criar(self) -> Memoria:
-        ha = self._pasta is not None and (self._pasta / "cabecalho.bin").exists()
-        return self._abrir() if ha else self._criar()
+        pasta = self._pasta
+        inteira = pasta is not None and all((pasta / f"{nome}.bin").exists() for nome in Memoria._fields)
+        return self._abrir() if inteira else self._criar()
 
     def _abrir(self) -> Memoria:
         return Memoria(**{nome: self._mapear(nome, 0) for nome in Memoria._fields})

@@ -1,7 +1,6 @@
 """O balde aplica, mede, persiste e se recupera: sem Spark, com um dicionário no lugar do estado."""
 
 import itertools
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -137,11 +136,15 @@ def test_arena_suja_e_refeita(tmp_path: Path) -> None:
     assert medidas(balde.aplicar(entradas(registros(10, 3, 40)), deposito.copia())) == esperado
 
 
-def test_arena_apagada_por_fora_e_refeita(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quais", ["*", "cabecalho.bin", "valor.bin"])
+def test_arena_apagada_por_fora_e_refeita(tmp_path: Path, quais: str) -> None:
     balde, deposito = novo_balde(tmp_path / "a"), Deposito()
     balde.aplicar(entradas(registros(40)), deposito)
     esperado = medidas(novo_balde(None).aplicar(entradas(registros(10, 3, 40)), deposito.copia()))
-    shutil.rmtree(tmp_path / "a")
+    for arquivo in (tmp_path / "a").glob(quais):
+        arquivo.unlink()
+    if quais == "*":
+        (tmp_path / "a").rmdir()
     assert medidas(balde.aplicar(entradas(registros(10, 3, 40)), deposito.copia())) == esperado
 
 
