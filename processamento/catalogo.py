@@ -58,6 +58,12 @@ class Fluxo(IntEnum):
     FRAUDE_DISPOSITIVO = 5
 
 
+PAPEL_DO_FLUXO: Final = {
+    Fluxo.SAIDA: Papel.PAGADOR, Fluxo.ENTRADA: Papel.RECEBEDOR, Fluxo.DISPOSITIVO: Papel.DISPOSITIVO,
+}
+"""De que papel é a consulta de cada linha que um Pix põe nos diários; linhas de fraude não consultam."""
+
+
 class Medida(IntEnum):
     """O que se mede no diário. Instantes e durações em µs, valores em centavos."""
 

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import ArrayType, DateType, IntegerType, LongType, StructField, StructType
 
 from processamento import atributos_spark
-from processamento.catalogo import NULO, Catalogo, Fluxo, Papel
+from processamento.catalogo import NULO, PAPEL_DO_FLUXO, Catalogo, Papel
 from processamento.janelas_toques import sem_fraudes_repetidas, toques_de_contas, toques_de_dispositivos
 
 if TYPE_CHECKING:
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 FATIA: Final = 20_000
 """Pix por lote Arrow: com as primitivas e os atributos, uns 50 MB."""
 _LINHA: Final = ("entidade", "fluxo", "instante", "ordem", "valor", "contraparte")
-_PAPEL_DO_FLUXO: Final = {
-    Fluxo.SAIDA: Papel.PAGADOR, Fluxo.ENTRADA: Papel.RECEBEDOR, Fluxo.DISPOSITIVO: Papel.DISPOSITIVO,
-}
 _PRIMITIVAS: Final = StructField("primitivas", ArrayType(LongType()), nullable=False)
 _MEDIDOS: Final = StructType([
     StructField("id_evento", LongType(), nullable=False),
@@ -67,7 +64,7 @@ def _medir(catalogo: Catalogo, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.R
     c = {nome: tabela.column(nome).to_numpy().astype(np.int64, copy=False) for nome in _LINHA}
     arena = Arena(catalogo, reter_tudo=True)
     arena.inserir(Linhas(*(c[nome] for nome in Linhas.__dataclass_fields__)))
-    for fluxo, papel in _PAPEL_DO_FLUXO.items():
+    for fluxo, papel in PAPEL_DO_FLUXO.items():
         quais = np.flatnonzero(c["fluxo"] == fluxo)
         for inicio in range(0, quais.size, FATIA):
             q = quais[inicio : inicio + FATIA]

@@ -10,7 +10,7 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from processamento.catalogo import NULO, Catalogo, Fluxo, Papel
+from processamento.catalogo import NULO, PAPEL_DO_FLUXO, Catalogo, Papel
 from processamento.janelas_medidas import Crescentes, medir
 from processamento.janelas_toques import (
     com_marcas,
@@ -21,9 +21,7 @@ from processamento.janelas_toques import (
     toques_de_dispositivos,
 )
 
-_FLUXO_DO_PAPEL: Final = {
-    Papel.PAGADOR: Fluxo.SAIDA, Papel.RECEBEDOR: Fluxo.ENTRADA, Papel.DISPOSITIVO: Fluxo.DISPOSITIVO,
-}
+_FLUXO_DO_PAPEL: Final = {papel: fluxo for fluxo, papel in PAPEL_DO_FLUXO.items()}
 
 
 def com_primitivas(eventos: DataFrame, fraudes: DataFrame, catalogo: Catalogo) -> DataFrame:

@@ -12,15 +12,12 @@ from typing import Any, Final, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
-from processamento.catalogo import Catalogo, Fluxo, Papel
+from processamento.catalogo import PAPEL_DO_FLUXO, Catalogo
 from processamento.estado import nucleo, pedacos
 from processamento.estado.arena import Arena, Linhas
 from processamento.estado.envelope import desempacotar, empacotar
 from processamento.estado.pedacos import Bloco, Indice
 
-PAPEL_DO_FLUXO: Final = {
-    Fluxo.SAIDA: Papel.PAGADOR, Fluxo.ENTRADA: Papel.RECEBEDOR, Fluxo.DISPOSITIVO: Papel.DISPOSITIVO,
-}
 _ULTIMO: Final = "ultimo.lote"
 
 

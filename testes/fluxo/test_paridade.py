@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from processamento.catalogo import NULO, PADRAO, SEGUNDO_US, Catalogo, Fluxo, Papel
+from processamento.catalogo import NULO, PADRAO, PAPEL_DO_FLUXO, SEGUNDO_US, Catalogo, Fluxo, Papel
 from processamento.estado.arena import Linhas
-from processamento.estado.balde import PAPEL_DO_FLUXO, Balde, Entrada
+from processamento.estado.balde import Balde, Entrada
 from processamento.estado.envelope import desempacotar, empacotar
 from processamento.estado.lote import Eventos, Fraudes, calcular
 from testes.processamento.fabrica_historia import (
