@@ -1,7 +1,7 @@
 """O arquivo de classes já carregadas (AppCDS do próprio Java): a primeira execução o grava, as outras partem dele.
 
-Em uma JVM fria, metade do primeiro minuto do Spark é achar, ler e verificar umas 25 mil classes (docs/adr/0008). O
-arquivo só vale para o mesmo Java e os mesmos jars, que estão no nome dele; sem ele tudo funciona igual, mais devagar.
+Em uma JVM fria, boa parte do primeiro minuto do Spark é achar, ler e verificar classes (docs/adr/0008). O arquivo só
+vale para o mesmo Java e os mesmos jars, que estão no nome dele; sem ele tudo funciona igual, mais devagar.
 """
 
 from __future__ import annotations

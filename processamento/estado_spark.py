@@ -1,7 +1,7 @@
 """O executor de estado sobre a história, no Spark: o núcleo do fluxo, com as entidades repartidas entre as tarefas.
 
-Mede o mesmo que `janelas_spark`, em uma fração do tempo (docs/adr/0005-executor-da-historia.md): cada tarefa recebe as
-linhas das suas entidades, insere todas e mede; as medidas de um Pix se reencontram na partição do seu dia.
+Mede o mesmo que `janelas_spark` (por que há dois: docs/adr/0005-executor-da-historia.md). Cada tarefa recebe as linhas
+das suas entidades, insere todas e mede; as medidas de um Pix se reencontram na partição do seu dia.
 """
 
 from __future__ import annotations
