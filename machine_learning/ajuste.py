@@ -105,22 +105,29 @@ def ajustar(
         notas[nome] = detector.pontuar(fim.x)
         tentativas.append(Tentativa(nome, avaliacao.medir(y_fim, notas[nome], fim.valor), segundos))
     vencedor = _escolher(tentativas)
-    calibrador, perdas = calibracao.escolher(notas[vencedor], y_fim)
-    p = calibrador.aplicar(notas[vencedor])
-    limiares = custos.escolher_limiares(politica, p, y_fim, fim.valor)
-    dias = max((int(fim.instante_us[-1]) - int(fim.instante_us[0])) / DIA_US, 1.0)
-    validacao = {
-        **avaliacao.medir(y_fim, notas[vencedor], fim.valor, semente=semente, probabilidade=p),
-        "calibracao": {"forma": calibrador.forma, "perda_por_forma": perdas},
-        "reais": custos.apurar(politica, limiares, p, y_fim, fim.valor, dias),
-    }
     progresso(f"{vencedor}: janela inteira")
     detector = Detector(vencedor, semente, tarefas).fit(maduro.x, y)
-    detector.calibrador_, detector.limiares = calibrador, limiares
+    validacao = _por_preco(detector, fim, y_fim, notas[vencedor], politica)
     base = detector if vencedor == "logistica" else Detector("logistica", semente, tarefas).fit(maduro.x, y)
-    detector.metadados = {"referencia": deriva.referencia(fim.x, p)}
     janela = {"treino": _resumo(comeco, corte), "validacao": _resumo(fim, agora_us), "final": _resumo(maduro, agora_us)}
     return Ajuste(detector, base, tuple(tentativas), validacao, janela, (maduro.x, y), fim, notas[vencedor])
+
+
+def _por_preco(
+    detector: Detector, fim: Conjunto, y: NDArray[np.int8], nota: NDArray[np.float64], politica: custos.Politica
+) -> dict[str, Any]:
+    """Dá ao detector a calibração, os limiares e a referência de deriva medidos em `fim`; devolve as medidas de lá."""
+    calibrador, perdas = calibracao.escolher(nota, y)
+    p = calibrador.aplicar(nota)
+    limiares = custos.escolher_limiares(politica, p, y, fim.valor)
+    detector.calibrador_, detector.limiares = calibrador, limiares
+    detector.metadados = {"referencia": deriva.referencia(fim.x, p)}
+    dias = max((int(fim.instante_us[-1]) - int(fim.instante_us[0])) / DIA_US, 1.0)
+    return {
+        **avaliacao.medir(y, nota, fim.valor, semente=detector.semente, probabilidade=p),
+        "calibracao": {"forma": calibrador.forma, "perda_por_forma": perdas},
+        "reais": custos.apurar(politica, limiares, p, y, fim.valor, dias),
+    }
 
 
 def _exigir(maduro: Conjunto, y: NDArray[np.int8]) -> None:

@@ -32,12 +32,9 @@ def conferir(
     Levanta:
         ErroServico: MLflow fora do ar.
     """
-    if atual is None:
-        return {"aprovado": True, "motivo": "não havia campeão"}
-    try:
-        campeao = modelo.carregar(*registro.materializar(cfg, atual), catalogo_versao=catalogo.versao)
-    except ErroModelo as erro:
-        return {"aprovado": True, "motivo": f"o campeão {atual.versao} não abre: {erro}"}
+    campeao, por_que_nao = _abrir(cfg, atual, catalogo)
+    if atual is None or campeao is None:
+        return {"aprovado": True, "motivo": por_que_nao}
     novo, velho, onde = _medidas(feito, campeao, agora_us)
     return _julgar(novo, velho, onde, atual.versao)
 
@@ -57,18 +54,25 @@ def conferir_versao(
     Levanta:
         ErroServico: MLflow fora do ar.
     """
-    if atual is None:
-        return {"aprovado": True, "motivo": "não havia campeão"}
-    try:
-        campeao = modelo.carregar(*registro.materializar(cfg, atual), catalogo_versao=catalogo.versao)
-    except ErroModelo as erro:
-        return {"aprovado": True, "motivo": f"o campeão {atual.versao} não abre: {erro}"}
+    campeao, por_que_nao = _abrir(cfg, atual, catalogo)
+    if atual is None or campeao is None:
+        return {"aprovado": True, "motivo": por_que_nao}
     comum, agora_us = posteriores(max(_aprendido(candidato), _aprendido(campeao)))
     if int(comum.y(agora_us).sum()) >= ajuste.MINIMO_FRAUDES:
         novo, velho = _pontuado(candidato, comum, agora_us), _pontuado(campeao, comum, agora_us)
         return _julgar(novo, velho, f"em {len(comum)} Pix que nenhum dos dois viu", atual.versao)
     novo, velho = (_resumir(d.metadados.get("validacao", {})) for d in (candidato, campeao))
     return _julgar(novo, velho, "cada um em sua validação", atual.versao)
+
+
+def _abrir(cfg: Configuracao, atual: VersaoModelo | None, catalogo: Catalogo) -> tuple[Detector | None, str]:
+    """O campeão a superar; sem um que abra, None e o porquê."""
+    if atual is None:
+        return None, "não havia campeão"
+    try:
+        return modelo.carregar(*registro.materializar(cfg, atual), catalogo_versao=catalogo.versao), ""
+    except ErroModelo as erro:
+        return None, f"o campeão {atual.versao} não abre: {erro}"
 
 
 def _julgar(novo: dict[str, float], velho: dict[str, float], onde: str, campeao: str) -> dict[str, Any]:

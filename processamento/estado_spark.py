@@ -43,8 +43,9 @@ def com_atributos(eventos: DataFrame, fraudes: DataFrame, catalogo: Catalogo, pa
         particoes: em quantas tarefas; cada uma guarda na memória as linhas das suas entidades.
     """
     unicas = sem_fraudes_repetidas(fraudes)
-    toques = toques_de_contas(eventos, unicas).unionAll(toques_de_dispositivos(eventos, unicas))
-    linhas = toques.select(*_LINHA, "data").repartition(particoes, "entidade")
+    do_dia = ("data",)
+    toques = toques_de_contas(eventos, unicas, do_dia).unionAll(toques_de_dispositivos(eventos, unicas, do_dia))
+    linhas = toques.select(*_LINHA, *do_dia).repartition(particoes, "entidade")
     medidos = linhas.mapInArrow(partial(_medir, catalogo), _MEDIDOS)
     juntos = eventos.select(*atributos_spark.LIDAS).unionByName(medidos, allowMissingColumns=True)
     tipos = atributos_spark.esquema(eventos.schema, _PRIMITIVAS)

@@ -26,21 +26,24 @@ _MADURAS: Final = 2
 """Códigos das cópias de uma linha: ela mesma, sua saída das K e, daqui em diante, começo e fim de cada madura."""
 
 
-def toques_de_contas(eventos: DataFrame, fraudes: DataFrame) -> DataFrame:
-    """As linhas dos quatro diários de conta: saída, entrada e as fraudes de cada lado."""
+def toques_de_contas(eventos: DataFrame, fraudes: DataFrame, levar: tuple[str, ...] = ()) -> DataFrame:
+    """As linhas dos quatro diários de conta: saída, entrada e as fraudes de cada lado.
+
+    `levar`: colunas dos eventos e das fraudes que cada linha leva consigo.
+    """
     return (
-        _linhas(eventos, Fluxo.SAIDA, "pagador_id", "recebedor_id")
-        .unionAll(_linhas(eventos, Fluxo.ENTRADA, "recebedor_id", "pagador_id"))
-        .unionAll(_linhas_de_fraude(fraudes, Fluxo.FRAUDE_SAIDA, "pagador_id", "recebedor_id"))
-        .unionAll(_linhas_de_fraude(fraudes, Fluxo.FRAUDE_ENTRADA, "recebedor_id", "pagador_id"))
+        _linhas(eventos, Fluxo.SAIDA, "pagador_id", "recebedor_id", levar)
+        .unionAll(_linhas(eventos, Fluxo.ENTRADA, "recebedor_id", "pagador_id", levar))
+        .unionAll(_linhas_de_fraude(fraudes, Fluxo.FRAUDE_SAIDA, "pagador_id", "recebedor_id", levar))
+        .unionAll(_linhas_de_fraude(fraudes, Fluxo.FRAUDE_ENTRADA, "recebedor_id", "pagador_id", levar))
     )
 
 
-def toques_de_dispositivos(eventos: DataFrame, fraudes: DataFrame) -> DataFrame:
-    """As linhas dos dois diários de aparelho; sem aparelho informado não há linha."""
+def toques_de_dispositivos(eventos: DataFrame, fraudes: DataFrame, levar: tuple[str, ...] = ()) -> DataFrame:
+    """As linhas dos dois diários de aparelho; sem aparelho informado não há linha. `levar`: ver `toques_de_contas`."""
     com = F.col("dispositivo_id") != 0
-    return _linhas(eventos.where(com), Fluxo.DISPOSITIVO, "dispositivo_id", "pagador_id").unionAll(
-        _linhas_de_fraude(fraudes.where(com), Fluxo.FRAUDE_DISPOSITIVO, "dispositivo_id", "pagador_id")
+    return _linhas(eventos.where(com), Fluxo.DISPOSITIVO, "dispositivo_id", "pagador_id", levar).unionAll(
+        _linhas_de_fraude(fraudes.where(com), Fluxo.FRAUDE_DISPOSITIVO, "dispositivo_id", "pagador_id", levar)
     )
 
 
@@ -161,7 +164,7 @@ def _com_maximos(toques: DataFrame, janelas: list[int]) -> DataFrame:
     }).drop("_prefixo_k", "_sufixo_k")
 
 
-def _linhas(eventos: DataFrame, fluxo: Fluxo, entidade: str, contraparte: str) -> DataFrame:
+def _linhas(eventos: DataFrame, fluxo: Fluxo, entidade: str, contraparte: str, levar: tuple[str, ...]) -> DataFrame:
     return eventos.select(
         F.col(entidade).alias("entidade"),
         F.lit(int(fluxo)).alias("fluxo"),
@@ -169,11 +172,13 @@ def _linhas(eventos: DataFrame, fluxo: Fluxo, entidade: str, contraparte: str) -
         F.col("id_evento").alias("ordem"),
         F.col("valor_centavos").alias("valor"),
         F.col(contraparte).alias("contraparte"),
-        "data",
+        *levar,
     )
 
 
-def _linhas_de_fraude(fraudes: DataFrame, fluxo: Fluxo, entidade: str, contraparte: str) -> DataFrame:
+def _linhas_de_fraude(
+    fraudes: DataFrame, fluxo: Fluxo, entidade: str, contraparte: str, levar: tuple[str, ...]
+) -> DataFrame:
     return fraudes.select(
         F.col(entidade).alias("entidade"),
         F.lit(int(fluxo)).alias("fluxo"),
@@ -181,5 +186,5 @@ def _linhas_de_fraude(fraudes: DataFrame, fluxo: Fluxo, entidade: str, contrapar
         F.col("id_evento").alias("ordem"),
         F.col("instante_us").alias("valor"),
         F.col(contraparte).alias("contraparte"),
-        "data",
+        *levar,
     )
