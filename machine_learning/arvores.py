@@ -13,6 +13,7 @@ Fonte: Owen, G. (1972), Multilinear Extensions of Games; Lundberg et al. (2020),
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -155,6 +156,7 @@ def contribuicoes(c: Caixas, x: Reais) -> Reais:
     return np.asarray(_contribuicoes(c, x, nos, pesos), np.float64)
 
 
+@cache
 def _quadratura() -> tuple[Reais, Reais]:
     """Pontos e pesos em [0, 1]; a linha q traz os de q pontos."""
     nos, pesos = np.zeros((MAXIMO_PONTOS + 1, MAXIMO_PONTOS)), np.zeros((MAXIMO_PONTOS + 1, MAXIMO_PONTOS))
