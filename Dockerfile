@@ -38,4 +38,4 @@ VOLUME /dados
 
 # A chave dos tokens chega como arquivo de segredo e vira a variável que a configuração lê; não fica na imagem.
 ENTRYPOINT ["tini", "--", "/bin/sh", "-c", "if [ -r /run/secrets/chave_tokens ]; then PIX_CHAVE_TOKENS=$(cat /run/secrets/chave_tokens); export PIX_CHAVE_TOKENS; fi; exec \"$@\"", "--"]
-CMD ["python", "-P", "-m", "comandos.fluxos"]
+CMD ["python", "-P", "-m", "comandos.fluxos", "decisao"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +11,12 @@ from typing import Annotated, Any, Final
 import typer
 
 from comandos.apresentacao import console, console_erros, espera, tabela
+from comandos.drenagem import drenar
+from comandos.fluxos import conversa
 from plataforma.configuracao import Configuracao
-from plataforma.erros import ErroConfiguracao, ErroServico
+from plataforma.erros import ErroConfiguracao
 
 PRAZO_SEGUNDOS: Final = 600.0
-BATIDA_SEGUNDOS: Final = 0.25
 NAO_FECHA: Final = 1
 NOMES: Final = {
     "faltante": "na bronze, sem destino na prata",
@@ -49,11 +48,9 @@ def comando(
 
 def conferir(cfg: Configuracao, mostrar: Callable[[str], None]) -> tuple[dict[str, Any], bool]:
     """A conciliação como dicionário, e se foi feita pelos fluxos em curso (que antes drenam o que chegou)."""
-    from comandos.subir import fluxos_prontos  # noqa: PLC0415  `--ajuda` não os usa
-
-    if fluxos_prontos(cfg):
-        mostrar("Pedindo aos fluxos que drenem e concilem…")
-        return _pelos_fluxos(cfg), True
+    if conversa.prontos(cfg):
+        mostrar("Pedindo aos fluxos que drenem e conciliem…")
+        return drenar(cfg, PRAZO_SEGUNDOS), True
     from machine_learning.conciliacao import conciliar  # noqa: PLC0415
     from plataforma.sessao import encerrar_sessao, obter_sessao  # noqa: PLC0415
 
@@ -94,17 +91,3 @@ def veredito(resultado: Mapping[str, Any], *, certo: bool) -> str:
         return "[bold red]não fecha[/]: veja as tabelas acima"
     transito = f"; {resultado['em_transito']} em trânsito" if resultado["em_transito"] else ""
     return f"[bold green]confere[/]: cada registro tem exatamente um destino{transito}"
-
-
-def _pelos_fluxos(cfg: Configuracao) -> dict[str, Any]:
-    from comandos import fluxos  # noqa: PLC0415
-    from comandos.subir import fluxos_prontos  # noqa: PLC0415
-
-    identidade, limite = str(uuid.uuid4()), time.monotonic() + PRAZO_SEGUNDOS
-    fluxos.pedir_drenagem(cfg, identidade)
-    while (lida := fluxos.resposta(cfg, identidade)) is None:
-        if not fluxos_prontos(cfg) or time.monotonic() > limite:
-            msg = "os fluxos não responderam ao pedido de conciliação: veja ./pix estado e o registro dos fluxos"
-            raise ErroServico(msg)
-        time.sleep(BATIDA_SEGUNDOS)
-    return dict(lida["conciliacao"])

@@ -47,8 +47,8 @@ def comando(
 def _onde_olhar(cfg: Configuracao, *, manter: bool) -> None:
     passo(f"Tabelas Delta: {cfg.caminho('tabelas')}")
     if manter:
-        passo(f"MLflow: {cfg.mlflow_uri} · métricas: http://127.0.0.1:{cfg.porta_metricas}/metrics · "
-              f"Spark: http://127.0.0.1:{cfg.porta_spark_ui}")
+        passo(f"MLflow: {cfg.mlflow_uri} · métricas: http://127.0.0.1:{cfg.porta_metricas}/metrics e "
+              f":{cfg.porta_metricas_lago} · Spark: http://127.0.0.1:{cfg.porta_spark_ui} e :{cfg.porta_spark_ui_lago}")
         passo("Pare com ./pix parar; confira de novo com ./pix conferir")
     else:
         passo("Para ver MLflow, métricas e Spark vivos, repita com --manter")

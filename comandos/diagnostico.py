@@ -144,7 +144,8 @@ def _portas(cfg: Configuracao) -> str:
     from plataforma.servicos.vida import exigir_porta, nosso  # noqa: PLC0415
 
     portas: list[tuple[str, str, int]] = [
-        ("fluxos", "PIX_PORTA_METRICAS", cfg.porta_metricas),
+        ("decisao", "PIX_PORTA_METRICAS", cfg.porta_metricas),
+        ("lago", "PIX_PORTA_METRICAS_LAGO", cfg.porta_metricas_lago),
         (prometheus.NOME, "PIX_PORTA_PROMETHEUS", cfg.porta_prometheus),
     ]
     if broker.embutido(cfg):

@@ -61,12 +61,12 @@ def comando(
 
 def _para_bronze(cfg: Configuracao, importado: Importado) -> None:
     """Bronze, prata e ouro pelo mesmo código do preparo; os fluxos têm de estar parados."""
+    from comandos.fluxos import conversa  # noqa: PLC0415
     from comandos.preparo import Preparo, gravar_registros, preparar  # noqa: PLC0415
-    from comandos.subir import fluxos_prontos  # noqa: PLC0415
     from ingestao.serializacao import serializar, serializar_rotulos  # noqa: PLC0415
     from plataforma.sessao import encerrar_sessao, obter_sessao  # noqa: PLC0415
 
-    if fluxos_prontos(cfg):
+    if conversa.algum_pronto(cfg):
         msg = "os fluxos estão de pé e já escrevem nas tabelas: pare-os com ./pix parar e repita"
         raise ErroEstado(msg)
     pasta = cfg.caminho("importacao")

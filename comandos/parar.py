@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Final
 
 from comandos.apresentacao import espera, passo
+from comandos.fluxos.conversa import PAPEIS
 from plataforma import jvm
 from plataforma.configuracao import Configuracao
 from plataforma.servicos import processo
 
-ORDEM: Final = ("fluxos", "prometheus", "mlflow", "broker")
+ORDEM: Final = (*PAPEIS, "prometheus", "mlflow", "broker")
 PRAZO_FLUXOS_SEGUNDOS: Final = 180.0
 PRAZO_SERVICO_SEGUNDOS: Final = 20.0
 
@@ -29,7 +30,7 @@ def parar_tudo(cfg: Configuracao, mostrar: Callable[[str], None]) -> list[str]:
         if processo.carregar(nome, cfg) is None:
             continue
         mostrar(f"Parando {nome}…")
-        prazo = PRAZO_FLUXOS_SEGUNDOS if nome == "fluxos" else PRAZO_SERVICO_SEGUNDOS
+        prazo = PRAZO_FLUXOS_SEGUNDOS if nome in PAPEIS else PRAZO_SERVICO_SEGUNDOS
         if processo.parar(nome, cfg, prazo):
             parados.append(nome)
     jvm.guardar("broker")

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import sys
+import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from typing import Final
 
 from comandos.apresentacao import aviso, espera, passo
 from comandos.diagnostico import ESSENCIAIS, exigir
+from comandos.fluxos import conversa
+from comandos.fluxos.conversa import PAPEIS
 from plataforma.configuracao import Configuracao
-from plataforma.servicos import processo
 from plataforma.servicos.vida import Servico, deixar_de_pe
 
-FLUXOS: Final = "fluxos"
 PRAZO_FLUXOS_SEGUNDOS: Final = 300
+CONSULTAS: Final = "consultas"
+PRONTO: Final = "pronto"
+"""Fases que dizem que um processo serve; as outras são preparação."""
+_FASES: Final = {
+    (conversa.LAGO, "sessao"): "Abrindo as sessões Spark…",
+    (conversa.LAGO, "bronze"): "Gravando a história na bronze…",
+    (conversa.LAGO, "prata"): "Validando e tokenizando a história (prata)…",
+    (conversa.LAGO, "ouro"): "Calculando os atributos da história (ouro)…",
+    (conversa.DECISAO, "estado"): "Aquecendo o estado da decisão…",
+    (conversa.LAGO, "treino"): "Treinando, calibrando e registrando o modelo…",
+    (conversa.LAGO, "consultas"): "Iniciando as consultas do lago…",
+    (conversa.DECISAO, "consultas"): "Iniciando a decisão, com o estado já quente…",
+}
+"""O que se diz de cada fase; as outras são passagens."""
 
 
 def comando() -> None:
@@ -47,63 +61,84 @@ def subir_servicos(cfg: Configuracao, mostrar: Callable[[str], None]) -> None:
 
 
 def subir_fluxos(
-    cfg: Configuracao, mostrar: Callable[[str], None], prazo_segundos: float = PRAZO_FLUXOS_SEGUNDOS
+    cfg: Configuracao, mostrar: Callable[[str], None], prazo_segundos: float = PRAZO_FLUXOS_SEGUNDOS, *,
+    so_preparar_lago: bool = False, cancelar: threading.Event | None = None,
 ) -> bool:
-    """Deixa de pé o driver dos fluxos (`comandos.fluxos`) e espera suas consultas. Devolve se precisou iniciá-lo.
+    """Deixa de pé os processos dos fluxos e espera suas consultas. Devolve se precisou iniciar algum.
 
-    `mostrar` recebe cada fase que o driver anuncia. Um driver morto é reiniciado dos checkpoints; antes, a JVM que
-    ele deixou órfã é morta.
+    `mostrar` recebe cada fase que anunciam. Um driver morto é reiniciado dos checkpoints; antes, a JVM que ele deixou
+    órfã é morta. Se um não sobe, ou se armam `cancelar`, o que nasceu aqui é parado. `so_preparar_lago`: basta que o
+    lago tenha terminado o preparo; suas consultas se iniciam enquanto já se decide.
 
     Levanta:
-        ErroServico: se ele morre ou não fica pronto no prazo; cita o fim do registro.
+        ErroServico: se um deles morre ou não fica pronto no prazo; cita o fim do registro.
     """
     mostrar("Subindo os fluxos (Spark)…")
-    return deixar_de_pe(
-        Servico(
-            FLUXOS, {"PIX_PORTA_METRICAS": cfg.porta_metricas}, _prontos_contando(cfg, mostrar),
-            "deixar as consultas ativas", prazo_segundos, lambda: _preparar_fluxos(cfg), cfg.para_ambiente(),
-        ),
-        cfg,
+    contar = _contador_de_fases(cfg, mostrar)
+    cancelar = cancelar or threading.Event()
+    servem = {papel: frozenset({PRONTO}) for papel in PAPEIS}
+    if so_preparar_lago:
+        servem[conversa.LAGO] |= {CONSULTAS}
+    with ThreadPoolExecutor(len(PAPEIS)) as grupo:
+        subidas = [
+            grupo.submit(deixar_de_pe, _servico(papel, cfg, contar, prazo_segundos, servem[papel], cancelar), cfg)
+            for papel in PAPEIS
+        ]
+        try:
+            wait(subidas, return_when=FIRST_EXCEPTION)
+        finally:
+            if not all(subida.done() and subida.exception() is None for subida in subidas):
+                cancelar.set()
+    return any([subida.result() for subida in sorted(subidas, key=_cancelada)])
+
+
+def _servico(
+    papel: str, cfg: Configuracao, contar: Callable[[], None], prazo_segundos: float, servem: frozenset[str],
+    cancelar: threading.Event,
+) -> Servico:
+    portas = {
+        conversa.DECISAO: {"PIX_PORTA_METRICAS": cfg.porta_metricas},
+        conversa.LAGO: {"PIX_PORTA_METRICAS_LAGO": cfg.porta_metricas_lago},
+    }
+
+    def pronto() -> bool:
+        if cancelar.is_set():
+            raise _Cancelada
+        contar()
+        return conversa.estado(cfg, papel).get("fase") in servem
+
+    return Servico(
+        papel, portas[papel], pronto, "deixar as consultas ativas", prazo_segundos,
+        lambda: _preparar_fluxos(cfg, papel), cfg.para_ambiente(),
     )
 
 
-def arquivo_estado_fluxos(cfg: Configuracao) -> Path:
-    """Onde `comandos.fluxos` diz a fase: `{"pid": …, "fase": "…", "pronto": …}`; pronto = consultas ativas."""
-    return cfg.caminho("servicos", f"{FLUXOS}.estado.json")
+class _Cancelada(Exception):
+    """O outro processo não subiu, ou o usuário desistiu."""
 
 
-def fluxos_prontos(cfg: Configuracao) -> bool:
-    """Se o driver anotado escreveu que está pronto (um arquivo de um driver anterior não conta)."""
-    return bool(estado_fluxos(cfg).get("pronto"))
+def _cancelada(subida: Future[bool]) -> bool:
+    """Para levantar primeiro a falha que causou as outras."""
+    return isinstance(subida.exception(), _Cancelada)
 
 
-def estado_fluxos(cfg: Configuracao) -> dict[str, Any]:
-    """O que o driver anotado publicou; vazio se ainda nada, ou se o arquivo é de um driver anterior."""
-    anotado = processo.carregar(FLUXOS, cfg)
-    try:
-        estado = json.loads(arquivo_estado_fluxos(cfg).read_text())
-    except (OSError, ValueError):
-        return {}
-    return estado if anotado is not None and estado.get("pid") == anotado.pid else {}
+def _contador_de_fases(cfg: Configuracao, mostrar: Callable[[str], None]) -> Callable[[], None]:
+    """Mostra cada fase nova de cada processo, uma vez."""
+    contadas: set[tuple[str, str]] = set()
+
+    def contar() -> None:
+        for papel in PAPEIS:
+            fase = str(conversa.estado(cfg, papel).get("fase", ""))
+            if (papel, fase) in _FASES and (papel, fase) not in contadas:
+                contadas.add((papel, fase))
+                mostrar(_FASES[papel, fase])
+
+    return contar
 
 
-def _prontos_contando(cfg: Configuracao, mostrar: Callable[[str], None]) -> Callable[[], bool]:
-    contadas: list[str] = []
-
-    def prontos() -> bool:
-        estado = estado_fluxos(cfg)
-        fase = str(estado.get("fase", ""))
-        if fase and fase not in contadas:
-            contadas.append(fase)
-            mostrar(f"Subindo os fluxos: {fase}…")
-        return bool(estado.get("pronto"))
-
-    return prontos
-
-
-def _preparar_fluxos(cfg: Configuracao) -> list[str]:
-    arquivo_estado_fluxos(cfg).unlink(missing_ok=True)
-    return [sys.executable, "-m", "comandos.fluxos"]
+def _preparar_fluxos(cfg: Configuracao, papel: str) -> list[str]:
+    conversa.arquivo_estado(cfg, papel).unlink(missing_ok=True)
+    return [sys.executable, "-m", "comandos.fluxos", papel]
 
 
 def _subir_prometheus(cfg: Configuracao, mostrar: Callable[[str], None]) -> None:

@@ -19,11 +19,12 @@ from processamento.tabelas import PRATA_PIX, PRATA_ROTULOS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.streaming import StreamingQuery
+    from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
 
     from processamento.estado.toques import Distribuicao
 
 CONSULTA: Final = "decisao"
+SEM_PAUSA: Final = "0 seconds"
 MEMORIA_COMPARTILHADA: Final = Path("/dev/shm")  # noqa: S108 — só cache, pasta 0700 de nome sorteado
 FOLGA_CACHE_BYTES: Final = 4 << 30
 """Menos que isto e a arena vai para o disco: memória compartilhada cheia mata quem a escreve."""
@@ -35,50 +36,69 @@ _AMBIENTE_PROPRIO: Final = "PIX_CONSULTA"
 
 
 def iniciar_decisao(
-    spark: SparkSession, cfg: Configuracao, catalogo: Catalogo = PADRAO, *, uma_vez: bool = False
+    spark: SparkSession, cfg: Configuracao, catalogo: Catalogo = PADRAO, *, uma_vez: bool = False,
+    nome: str = CONSULTA, intervalo: str = SEM_PAUSA,
 ) -> StreamingQuery:
     """Inicia a consulta Kafka → Kafka que decide cada Pix; na primeira vez, com o estado da prata.
 
-    `uma_vez`: decide o que já chegou e termina.
+    `uma_vez`: decide o que já chegou e termina. `nome` e `intervalo` entre micro-lotes: os do ensaio são outros.
 
     Levanta:
         ErroEstado: checkpoint feito com outra forma de estado, ou partida quente sem nada nos tópicos.
         ErroConfiguracao: sem chave de tokens.
     """
+    aquecer_estado(spark, cfg, catalogo)
+    identidade, novo = partida.identificar(cfg.caminho("checkpoints", CONSULTA), cfg, catalogo)
+    inicio = _inicio(spark, cfg) if novo else None
+    distribuicao = plano_decisao.distribuir(spark, cfg)
+    escritor = _escritor(spark, cfg, catalogo, identidade, distribuicao, inicio, None).queryName(nome)
+    return escritor.trigger(**({"availableNow": True} if uma_vez else {"processingTime": intervalo})).start()
+
+
+def aquecer_estado(spark: SparkSession, cfg: Configuracao, catalogo: Catalogo = PADRAO) -> bool:
+    """Põe a história da prata no estado de um checkpoint novo; devolve se havia o que pôr. Repetir não faz nada.
+
+    É uma consulta à parte, que termina: a história só entra no lote 0, mas ficaria no plano de todos os outros,
+    replanejada a cada micro-lote.
+
+    Levanta:
+        ErroEstado: checkpoint feito com outra forma de estado, ou nada nos tópicos (o lote 0 precisa de um registro).
+        ErroConfiguracao: sem chave de tokens.
+    """
     checkpoint = cfg.caminho("checkpoints", CONSULTA)
     identidade, novo = partida.identificar(checkpoint, cfg, catalogo)
-    distribuicao = plano_decisao.distribuir(spark, cfg)
     _workers_proprios(spark)
-    inicio = _inicio(spark, cfg) if novo else None
-    inicial = None if inicio is None else _estado_inicial(spark, cfg, catalogo, distribuicao, inicio)
-    if inicial is not None:
-        # A história só entra no lote 0, mas ficaria no plano de todos os outros, replanejada a cada micro-lote.
-        _iniciar(spark, cfg, catalogo, identidade, distribuicao, inicio, inicial, uma_vez=True).awaitTermination()
-        if partida.identificar(checkpoint, cfg, catalogo)[1]:
-            msg = (f"a partida quente não teve lote: {cfg.topico_controle}, {cfg.topico_eventos} e "
-                   f"{cfg.topico_rotulos} estão vazios; publique as regras antes (o vigia o faz ao conferir)")
-            raise ErroEstado(msg)
-        inicio = None
-    return _iniciar(spark, cfg, catalogo, identidade, distribuicao, inicio, None, uma_vez=uma_vez)
+    if not novo:
+        return False
+    inicio, distribuicao = _inicio(spark, cfg), plano_decisao.distribuir(spark, cfg)
+    inicial = _estado_inicial(spark, cfg, catalogo, distribuicao, inicio)
+    if inicial is None:
+        return False
+    escritor = _escritor(spark, cfg, catalogo, identidade, distribuicao, inicio, inicial).queryName(CONSULTA)
+    escritor.trigger(availableNow=True).start().awaitTermination()
+    if partida.identificar(checkpoint, cfg, catalogo)[1]:
+        msg = (f"a partida quente não teve lote: {cfg.topico_controle}, {cfg.topico_eventos} e "
+               f"{cfg.topico_rotulos} estão vazios; publique as regras antes (o vigia o faz ao conferir)")
+        raise ErroEstado(msg)
+    return True
 
 
-def _iniciar(
+def _escritor(
     spark: SparkSession, cfg: Configuracao, catalogo: Catalogo, identidade: str, distribuicao: Distribuicao,
-    inicio: partida.Inicio | None, inicial: DataFrame | None, *, uma_vez: bool,
-) -> StreamingQuery:
+    inicio: partida.Inicio | None, inicial: DataFrame | None,
+) -> DataStreamWriter:
     respostas = plano_decisao.respostas(
         plano_decisao.da_fonte(_fonte(spark, cfg, inicio)), inicial, cfg=cfg, catalogo=catalogo,
         distribuicao=distribuicao, tokenizador=Tokenizador(cfg.exigir_chave_tokens(), cfg.id_chave_tokens),
         pasta_cache=str(pasta_cache(cfg, identidade)),
     )
     spark.sparkContext.setLocalProperty("spark.scheduler.pool", FILA_DECISAO)
-    escritor = (
-        respostas.select("key", "value").writeStream.format("kafka").queryName(CONSULTA)
+    return (
+        respostas.select("key", "value").writeStream.format("kafka")
         .option("kafka.bootstrap.servers", cfg.kafka_servidores).option("topic", cfg.topico_decisoes)
         .option("kafka.acks", "all").option("kafka.linger.ms", "0").option("kafka.compression.type", "lz4")
         .option("checkpointLocation", str(cfg.caminho("checkpoints", CONSULTA))).outputMode("append")
     )
-    return (escritor.trigger(availableNow=True) if uma_vez else escritor.trigger(processingTime="0 seconds")).start()
 
 
 def pasta_cache(cfg: Configuracao, identidade: str) -> Path:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 NOME_OBSERVACAO: Final = "decisao"
+ENSAIO: Final = "ensaio"
+"""A consulta que só esquenta o caminho: não é produção, e nada dela conta."""
 
 DESTINOS: Final = ("decidido", "quarentena", "duplicado", "historico", "isento")
 """O destino de cada registro, um só por (topico, particao, deslocamento). Os três últimos não têm resposta: o caminho

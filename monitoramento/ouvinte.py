@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from machine_learning.observacao import ENSAIO
 from monitoramento.metricas import ESTATISTICAS_ATRASO, SEM_NOME, Metricas
 from monitoramento.observado import aplicar
 from plataforma.escuta import EscutaEmJson
@@ -38,6 +39,7 @@ class Ouvinte(EscutaEmJson):
     def __init__(self, metricas: Metricas, nome_modelo: str, relogio: Callable[[], float] = time.time) -> None:
         self.metricas, self.nome_modelo, self.relogio = metricas, nome_modelo, relogio
         self._nomes: dict[str, str] = {}
+        self._ensaios: set[str] = set()
 
     def onQueryStarted(self, event: QueryStartedEvent) -> None:  # noqa: D102
         self._sem_derrubar(lambda: self.iniciou(str(event.runId), event.name))
@@ -54,6 +56,9 @@ class Ouvinte(EscutaEmJson):
 
     def iniciou(self, execucao: str, nome: str | None) -> None:
         """Uma consulta começou: guarda seu nome, que a espera e o fim não trazem, e a dá por viva."""
+        if nome == ENSAIO:
+            self._ensaios.add(execucao)
+            return
         consulta = nome or SEM_NOME
         self._nomes[execucao] = consulta
         self.metricas.consultas_ativas.set(len(self._nomes))
@@ -62,10 +67,14 @@ class Ouvinte(EscutaEmJson):
 
     def esperou(self, execucao: str) -> None:
         """Uma consulta viva e sem dados novos também está bem."""
+        if execucao in self._ensaios:
+            return
         self.metricas.ultimo_sucesso.labels(self._nomes.get(execucao, SEM_NOME)).set(self.relogio())
 
     def terminou(self, execucao: str, erro: str | None) -> None:
         """Uma consulta terminou. A pedido, some do último sucesso; com erro, conta a falha e ele fica, a envelhecer."""
+        if execucao in self._ensaios:
+            return
         consulta = self._nomes.pop(execucao, SEM_NOME)
         self.metricas.consultas_ativas.set(len(self._nomes))
         if erro is None:
@@ -77,6 +86,8 @@ class Ouvinte(EscutaEmJson):
     def progrediu(self, progresso: Progresso) -> None:
         """Um lote concluído: fases, linhas, atraso, estado e as observações nomeadas."""
         consulta = progresso.get("name") or SEM_NOME
+        if consulta == ENSAIO:
+            return
         self.metricas.ultimo_sucesso.labels(consulta).set(self.relogio())
         for fase, milissegundos in progresso.get("durationMs", {}).items():
             self.metricas.lote_duracao.labels(consulta, fase).observe(milissegundos / 1000)

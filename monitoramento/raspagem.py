@@ -22,7 +22,10 @@ def preparar_raspagem(cfg: Configuracao) -> Path:
         ErroAmbiente: quando a pasta de dados não aceita escrita.
     """
     destino = cfg.caminho("servicos", "prometheus-config")
-    alvos = [{"targets": [f"127.0.0.1:{cfg.porta_metricas}"], "labels": {"instancia": cfg.perfil}}]
+    alvos = [
+        {"targets": [f"127.0.0.1:{porta}"], "labels": {"instancia": cfg.perfil, "processo": processo}}
+        for processo, porta in (("decisao", cfg.porta_metricas), ("lago", cfg.porta_metricas_lago))
+    ]
     try:
         (destino / "alvos").mkdir(parents=True, exist_ok=True)
         for arquivo in ARQUIVOS:

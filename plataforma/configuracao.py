@@ -50,6 +50,7 @@ class Configuracao:
     mlflow_uri: str = "http://127.0.0.1:15000"
     modelo: str = "detector-pix"
     spark_master: str = "local[6]"
+    spark_master_lago: str = "local[3]"
     spark_memoria: str = "3g"
     spark_opcoes_jvm: str = "-XX:+UseParallelGC"
     particoes_estado: int = 2
@@ -62,9 +63,11 @@ class Configuracao:
     porta_kafka_controle: int = 19093
     porta_mlflow: int = 15000
     porta_metricas: int = 18000
+    porta_metricas_lago: int = 18001
     endereco_metricas: str = "127.0.0.1"
     porta_prometheus: int = 19090
     porta_spark_ui: int = 14040
+    porta_spark_ui_lago: int = 14041
     nossos_ispb: tuple[str, ...] = ("99999010", "99999020")
     regras: Path = RAIZ_PROJETO / "machine_learning" / "regras.yaml"
     id_chave_tokens: str = "v1"

@@ -5,7 +5,8 @@ O Spark põe `pyspark.zip`, o zip do py4j e o jar do núcleo no caminho de cada 
 O mesmo PySpark está instalado no ambiente, então os zips são dispensáveis; onde não está, ficam.
 
 Ao fim de cada tarefa o PySpark chama `gc.collect()`, que percorre tudo o que o processo importou: cerca de 90 ms com
-scikit-learn e numba. O que se importou aqui é posto fora do alcance do coletor (`gc.freeze`).
+scikit-learn e numba. O que se importou aqui, e o que as primeiras tarefas abriram (o modelo, o estado), é posto fora do
+alcance do coletor (`gc.freeze`).
 
 Módulos pesados nomeados em `PIX_PREIMPORTAR` são importados uma vez, aqui: cada processo nasce com eles por `fork`, em
 vez de pagar segundos de importação no primeiro micro-lote que atende.
@@ -18,11 +19,13 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
+from collections.abc import Callable
 from importlib.machinery import PathFinder
 
 from plataforma.maquina import variavel
 
 PREIMPORTAR = "PIX_PREIMPORTAR"
+TAREFAS_DE_AQUECIMENTO = 3
 COMPRIMIDOS = (".zip", ".jar")
 
 
@@ -47,7 +50,24 @@ def principal() -> None:
 
     gc.collect()
     gc.freeze()
+    daemon.worker = congelando(daemon.worker)
     daemon.manager()
+
+
+def congelando(atender: Callable[..., int]) -> Callable[..., int]:
+    """`atender` uma tarefa, e congelar depois das primeiras o que elas deixaram: é o que fica para as seguintes."""
+    feitas = 0
+
+    def atender_e_congelar(*argumentos: object) -> int:
+        nonlocal feitas
+        codigo = atender(*argumentos)
+        feitas += 1
+        if feitas <= TAREFAS_DE_AQUECIMENTO:
+            gc.collect()
+            gc.freeze()
+        return codigo
+
+    return atender_e_congelar
 
 
 def _esquecer_pacotes_de_zips() -> None:

@@ -5,6 +5,7 @@ Fora de `configuracao`, só este módulo toca `os.environ`: ambiente de processo
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -24,6 +25,9 @@ CONSERTO_JAVA: Final = (
 )
 PRAZO_JAVA_SEGUNDOS: Final = 30
 VARIAVEL_CHAVE: Final = "PIX_CHAVE_TOKENS"
+PASSOS_DE_CORTESIA: Final = 10
+"""Em disputa, uns 10 % do processador para quem cede; fonte: sched(7), cada passo de `nice` vale um fator 1,25."""
+_REGISTRO: Final = logging.getLogger(__name__)
 _VERSAO_JAVA: Final = re.compile(r'version "(?:1\.)?(\d+)')
 
 
@@ -77,6 +81,20 @@ def ambiente_processo(**acrescimos: str) -> dict[str, str]:
         ambiente.pop(VARIAVEL_CHAVE, None)
     ambiente["PYTHONPATH"] = pythonpath_com_raiz(ambiente)
     return ambiente
+
+
+def ceder_processador(passos: int = PASSOS_DE_CORTESIA) -> None:
+    """Este processo e os que ele criar só usam o que os outros deixam livre de processador (`nice`).
+
+    Onde o Linux agrupa por sessão (autogroup), o `nice` só vale dentro do grupo: o do grupo também é ajustado.
+    """
+    os.nice(passos)
+    grupo = Path("/proc/self/autogroup")
+    if grupo.exists():
+        try:
+            grupo.write_text(str(passos))
+        except OSError as erro:
+            _REGISTRO.warning("o sistema não deixou ajustar %s (%s): o lago pode atrasar o resto", grupo, erro.strerror)
 
 
 def definir_ambiente(valores: Mapping[str, str]) -> None:

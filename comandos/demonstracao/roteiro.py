@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
-from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from comandos import fluxos
 from comandos.apresentacao import espera, numero, passo
 from comandos.demonstracao import relatorio
 from comandos.demonstracao.painel import ao_vivo
 from comandos.demonstracao.trafego import anotar_relogio, fraudes_vivas, importado, simulado
+from comandos.drenagem import drenar
+from comandos.fluxos import conversa
 from comandos.limpar import apagar_dados
 from comandos.medida import Medidas, Medidor
 from comandos.parar import parar_tudo
@@ -28,7 +28,7 @@ from ingestao.remessa import Entrega, Remessa
 from ingestao.serializacao import serializar, serializar_rotulos
 from ingestao.trafego import Trafego
 from plataforma.configuracao import Configuracao
-from plataforma.erros import ErroConfiguracao, ErroServico
+from plataforma.erros import ErroConfiguracao
 from plataforma.jars import versoes as versoes_dos_jars
 
 MARCA: Final = "demonstracao.marca"
@@ -39,12 +39,6 @@ BATIDA_S: Final = 0.2
 TAXA_DUPLICADOS: Final = 0.002
 TAXA_MALFORMADOS: Final = 0.001
 _PECAS: Final = ("pyspark", "delta-spark", "mlflow", "scikit-learn", "polars", "numba")
-_FASES: Final = {
-    "sessao": "Abrindo a sessão Spark…", "bronze": "Gravando a história na bronze…",
-    "prata": "Validando e tokenizando a história (prata)…", "ouro": "Calculando os atributos da história (ouro)…",
-    "treino": "Treinando, calibrando e registrando o modelo…", "ativacao": "Ativando modelo e regras…",
-    "consultas": "Iniciando as consultas, com o estado já quente…", "pronto": "Consultas ativas",
-}
 
 
 @dataclass(frozen=True)
@@ -93,15 +87,23 @@ def recomecar(cfg: Configuracao) -> None:
 
 
 def _preparar(cfg: Configuracao, pedido: Pedido) -> Trafego:
-    """Serviços e tráfego ao mesmo tempo; depois história, modelo e consultas, no processo dos fluxos."""
-    with espera("Subindo os serviços e gerando a história…") as mostrar, ThreadPoolExecutor(1) as grupo:
+    """Serviços, sessões Spark e tráfego ao mesmo tempo; depois história, modelo e consultas, nos fluxos."""
+    conversa.anunciar_preparo(cfg)
+    desistir = threading.Event()
+    with espera("Subindo os serviços e gerando a história…") as mostrar, ThreadPoolExecutor(2) as grupo:
         servicos = grupo.submit(subir_servicos, cfg, mostrar)
-        trafego = _trafego(cfg, pedido)
-        _gravar_historia(cfg, trafego)
-        servicos.result()
-    passo(f"História: {numero(trafego.primeiro_vivo)} Pix; ao vivo: {numero(trafego.vivo().height)}")
-    with espera("Iniciando os fluxos…") as mostrar, ThreadPoolExecutor(1) as grupo:
-        _contar_fases(cfg, grupo.submit(subir_fluxos, cfg, lambda _: None, PRAZO_PREPARO_S), mostrar)
+        subida = grupo.submit(
+            subir_fluxos, cfg, mostrar, PRAZO_PREPARO_S, so_preparar_lago=True, cancelar=desistir)
+        try:
+            trafego = _trafego(cfg, pedido)
+            preparo = _gravar_historia(cfg, trafego)
+            passo(f"História: {numero(trafego.primeiro_vivo)} Pix; ao vivo: {numero(trafego.vivo().height)}")
+            servicos.result()
+            conversa.pedir_preparo(cfg, preparo)
+            subida.result()
+        except BaseException:
+            desistir.set()
+            raise
     return trafego
 
 
@@ -111,25 +113,13 @@ def _trafego(cfg: Configuracao, pedido: Pedido) -> Trafego:
     return simulado(cfg, pedido.taxa, pedido.segundos, pedido.semente)
 
 
-def _gravar_historia(cfg: Configuracao, trafego: Trafego) -> None:
-    """Deixa a história em arquivo e pede ao próximo processo dos fluxos que a prepare."""
+def _gravar_historia(cfg: Configuracao, trafego: Trafego) -> Preparo:
+    """Deixa a história em arquivo, para o processo do lago a preparar."""
     eventos, rotulos = cfg.caminho("trafego", "historia.arrow"), cfg.caminho("trafego", "rotulos.arrow")
     chaves, valores = zip(*serializar(trafego.historico()), strict=True)
     gravar_registros(eventos, {"chave": list(chaves), "valor": list(valores)})
     gravar_registros(rotulos, {"valor": [valor for _, valor in serializar_rotulos(trafego.rotulos_historico())]})
-    fluxos.pedir_preparo(cfg, Preparo(str(eventos), str(rotulos), trafego.inicio_vivo_us - 1))
-
-
-def _contar_fases(cfg: Configuracao, subida: Future[bool], mostrar: Callable[[str], None]) -> None:
-    """Mostra cada fase, até as consultas ficarem ativas ou a subida falhar."""
-    atual = ""
-    while not subida.done():
-        estado = fluxos.ler(cfg, fluxos.ESTADO)
-        if estado is not None and estado["fase"] != atual:
-            atual = estado["fase"]
-            mostrar(_FASES.get(atual, atual))
-        threading.Event().wait(BATIDA_S)
-    subida.result()
+    return Preparo(str(eventos), str(rotulos), trafego.inicio_vivo_us - 1)
 
 
 def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entrega, Medidas, Mapping[str, Any]]:
@@ -150,7 +140,7 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
         if pedido.eventos is None:
             anotar_relogio(cfg, pedido.taxa, pedido.segundos, pedido.semente)
         with espera("Drenando os fluxos e conferindo registro por registro…"):
-            conciliacao = _drenar(cfg)
+            conciliacao = drenar(cfg, PRAZO_DRENAGEM_S, encerrar=not pedido.manter)
             esperadas = conciliacao["destinos"]["decidido"] + conciliacao["destinos"]["quarentena"]
             limite = time.monotonic() + PRAZO_LEITURA_S
             while len(medidor.medidas.vistas) < esperadas and time.monotonic() < limite:
@@ -158,22 +148,6 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
     finally:
         medidas = medidor.parar()
     return entrega, medidas, conciliacao
-
-
-def _drenar(cfg: Configuracao) -> Mapping[str, Any]:
-    """Pede a drenagem e espera a resposta, atento à morte do processo."""
-    from plataforma.servicos import processo  # noqa: PLC0415
-
-    identidade = uuid.uuid4().hex
-    fluxos.pedir_drenagem(cfg, identidade)
-    driver = processo.carregar("fluxos", cfg)
-    if driver is None:
-        msg = "o processo dos fluxos não está de pé: veja ./pix estado"
-        raise ErroServico(msg)
-    driver.esperar(lambda: fluxos.resposta(cfg, identidade) is not None, PRAZO_DRENAGEM_S, "drenar e conciliar")
-    resposta = fluxos.resposta(cfg, identidade) or {}
-    conciliacao: Mapping[str, Any] = resposta["conciliacao"]
-    return conciliacao
 
 
 def _relatar(

@@ -7,7 +7,7 @@ import contextlib
 import socket
 import subprocess
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -129,6 +129,21 @@ def criar_topicos(cfg: Configuracao) -> None:
                 "ajuste PIX_PARTICOES_TOPICO, ou recomece com ./pix limpar"
             )
             raise ErroEstado(msg)
+
+
+def apagar_topicos(cfg: Configuracao, nomes: Sequence[str]) -> None:
+    """Apaga os tópicos dados; os que não existem ficam como estão.
+
+    Levanta:
+        ErroServico: quando o broker recusa ou não responde.
+    """
+    try:
+        with _admin(cfg) as admin:
+            existentes = set(admin.list_topics())
+            admin.delete_topics([nome for nome in nomes if nome in existentes])
+    except KafkaError as erro:
+        msg = f"o broker em {cfg.kafka_servidores} não apagou {', '.join(nomes)}: {erro}. Confira com ./pix estado"
+        raise ErroServico(msg) from erro
 
 
 def _criar(admin: KafkaAdminClient, faltam: dict[str, dict[str, object]]) -> None:

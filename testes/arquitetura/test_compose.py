@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from comandos.fluxos.conversa import DECISAO, LAGO, PAPEIS
 from monitoramento import painel
 from monitoramento.raspagem import ARQUIVOS
 from plataforma.configuracao import RAIZ_PROJETO, Configuracao
@@ -82,8 +83,9 @@ def test_cada_servico_e_endurecido_e_limitado(nome: str) -> None:
 
 def test_a_rede_interna_nao_sai_e_o_pipeline_nao_publica_portas() -> None:
     assert COMPOSE["networks"]["interna"]["internal"] is True
-    assert SERVICOS["pipeline"]["networks"] == ["interna"]
-    assert "ports" not in SERVICOS["pipeline"]
+    for papel in PAPEIS:
+        assert SERVICOS[papel]["networks"] == ["interna"]
+        assert "ports" not in SERVICOS[papel]
 
 
 def test_nenhum_segredo_no_arquivo() -> None:
@@ -103,7 +105,9 @@ def test_esperas_sao_por_saude_e_por_servicos_que_existem() -> None:
             assert espera["condition"] in {"service_healthy", "service_completed_successfully"}, nome
             if espera["condition"] == "service_healthy":
                 assert "test" in SERVICOS[outro]["healthcheck"], outro
-    assert set(SERVICOS["pipeline"]["depends_on"]) == {"topicos", "mlflow"}
+    for papel in PAPEIS:
+        assert set(SERVICOS[papel]["depends_on"]) == {"topicos", "mlflow"}
+        assert SERVICOS[papel]["command"][-2:] == ["comandos.fluxos", papel]
 
 
 def test_o_que_e_montado_existe_e_e_o_mesmo_do_caminho_sem_conteiner() -> None:
@@ -126,15 +130,18 @@ def test_o_que_e_montado_existe_e_e_o_mesmo_do_caminho_sem_conteiner() -> None:
 
 
 def test_cada_variavel_do_pipeline_e_um_campo_da_configuracao_e_vale() -> None:
-    ambiente = {k: v for k, v in SERVICOS["pipeline"]["environment"].items() if k.startswith("PIX_")}
+    ambiente = {k: v for k, v in SERVICOS["decisao"]["environment"].items() if k.startswith("PIX_")}
     campos = {f"PIX_{campo.upper()}" for campo in Configuracao.__dataclass_fields__}
     assert set(ambiente) <= campos
     cfg = Configuracao.do_ambiente(ambiente)
     assert cfg.kafka_servidores == f"kafka:{_porta('INTERNO')}"
     assert f"kafka:{_porta('INTERNO')}" in SERVICOS["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
-    [alvo] = json.loads((RAIZ_PROJETO / "monitoramento/alvos_compose/pix.json").read_text())
-    assert alvo["targets"] == [f"pipeline:{cfg.porta_metricas}"]
-    assert str(cfg.porta_metricas) in SERVICOS["pipeline"]["healthcheck"]["test"][-1]
+    alvos = json.loads((RAIZ_PROJETO / "monitoramento/alvos_compose/pix.json").read_text())
+    portas = {DECISAO: cfg.porta_metricas, LAGO: cfg.porta_metricas_lago}
+    assert [alvo["targets"] for alvo in alvos] == [[f"{papel}:{porta}"] for papel, porta in portas.items()]
+    for papel, porta in portas.items():
+        assert str(porta) in SERVICOS[papel]["healthcheck"]["test"][-1]
+        assert SERVICOS[papel]["environment"] == SERVICOS[DECISAO]["environment"]
     arquivo = RAIZ_PROJETO / "monitoramento/grafana/provisioning/datasources/prometheus.yml"
     fontes = yaml.safe_load(arquivo.read_text())
     assert fontes["datasources"][0]["url"] == "http://prometheus:9090"

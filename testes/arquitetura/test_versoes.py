@@ -33,13 +33,13 @@ def test_conectores_java_acompanham_os_pacotes_python() -> None:
 
 
 def test_mlflow_do_compose_vem_da_trava_e_as_tres_partes_concordam() -> None:
-    assert SERVICOS["mlflow"]["image"] == SERVICOS["pipeline"]["image"] == SERVICOS["topicos"]["image"]
+    assert len({SERVICOS[nome]["image"] for nome in ("mlflow", "decisao", "lago", "topicos")}) == 1
     assert "-r requisitos.lock" in (RAIZ_PROJETO / "Dockerfile").read_text()
     assert TRAVA["mlflow"] == TRAVA["mlflow-skinny"] == TRAVA["mlflow-tracing"]
 
 
 def test_a_imagem_leva_a_versao_do_projeto() -> None:
-    assert _etiqueta("pipeline") == PROJETO["version"]
+    assert _etiqueta("decisao") == PROJETO["version"]
 
 
 def test_grafana_do_compose_e_o_do_sdk_que_gera_o_painel() -> None:

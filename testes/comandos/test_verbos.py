@@ -15,6 +15,7 @@ import pytest
 
 from comandos import diagnostico, estado, limpar, parar, subir
 from comandos.apresentacao import dinheiro, duracao, numero
+from comandos.fluxos import conversa
 from comandos.principal import executar
 from plataforma.configuracao import RAIZ_PROJETO, Configuracao
 from plataforma.erros import ErroAmbiente, ErroServico
@@ -39,9 +40,9 @@ def ambiente(cfg: Configuracao, monkeypatch: pytest.MonkeyPatch) -> Configuracao
 
 
 def com_driver_falso(monkeypatch: pytest.MonkeyPatch, codigo: str = DRIVER_FALSO) -> None:
-    def preparar(cfg: Configuracao) -> list[str]:
-        subir.arquivo_estado_fluxos(cfg).unlink(missing_ok=True)
-        return [sys.executable, "-c", codigo, str(subir.arquivo_estado_fluxos(cfg))]
+    def preparar(cfg: Configuracao, papel: str) -> list[str]:
+        conversa.arquivo_estado(cfg, papel).unlink(missing_ok=True)
+        return [sys.executable, "-c", codigo, str(conversa.arquivo_estado(cfg, papel))]
 
     monkeypatch.setattr(subir, "_preparar_fluxos", preparar)
 
@@ -91,15 +92,17 @@ def test_fluxos_mortos_por_sigkill_voltam_e_a_jvm_orfa_morre(
     try:
         assert subir.subir_fluxos(cfg, lambda _: None)
         assert not subir.subir_fluxos(cfg, lambda _: None)
-        primeiro = processo.carregar(subir.FLUXOS, cfg)
+        primeiro = processo.carregar(conversa.DECISAO, cfg)
+        do_lago = processo.carregar(conversa.LAGO, cfg)
         assert primeiro is not None
         orfa = next(membro for membro in primeiro.membros() if membro.pid != primeiro.pid)
         os.kill(primeiro.pid, signal.SIGKILL)
         psutil.wait_procs([psutil.Process(primeiro.pid)], timeout=20)
         assert subir.subir_fluxos(cfg, lambda _: None)
-        segundo = processo.carregar(subir.FLUXOS, cfg)
+        segundo = processo.carregar(conversa.DECISAO, cfg)
         assert segundo is not None
         assert segundo.pid != primeiro.pid
+        assert processo.carregar(conversa.LAGO, cfg) == do_lago, "quem estava de pé segue"
         assert not orfa.is_running() or orfa.status() == psutil.STATUS_ZOMBIE
     finally:
         parar.parar_tudo(cfg, lambda _: None)
@@ -108,16 +111,29 @@ def test_fluxos_mortos_por_sigkill_voltam_e_a_jvm_orfa_morre(
 
 def test_fluxos_que_morrem_mostram_o_fim_do_registro(cfg: Configuracao, monkeypatch: pytest.MonkeyPatch) -> None:
     com_driver_falso(monkeypatch, "raise SystemExit('checkpoint incompatível')")
-    with pytest.raises(ErroServico, match=r"fluxos morreu.*checkpoint incompatível"):
+    with pytest.raises(ErroServico, match=r"(decisao|lago) morreu.*checkpoint incompatível"):
         subir.subir_fluxos(cfg, lambda _: None)
-    assert processo.carregar(subir.FLUXOS, cfg) is None
+    assert [processo.carregar(papel, cfg) for papel in conversa.PAPEIS] == [None, None]
+
+
+def test_um_processo_que_nao_sobe_leva_o_outro(cfg: Configuracao, monkeypatch: pytest.MonkeyPatch) -> None:
+    codigo = """
+import sys, time
+if "lago" in sys.argv[1]:
+    raise SystemExit("sem disco")
+time.sleep(300)
+"""
+    com_driver_falso(monkeypatch, codigo)
+    with pytest.raises(ErroServico, match=r"lago morreu.*sem disco"):
+        subir.subir_fluxos(cfg, lambda _: None, prazo_segundos=60)
+    assert [processo.carregar(papel, cfg) for papel in conversa.PAPEIS] == [None, None]
 
 
 def test_estado_de_um_driver_anterior_nao_conta_como_pronto(cfg: Configuracao) -> None:
-    arquivo = subir.arquivo_estado_fluxos(cfg)
+    arquivo = conversa.arquivo_estado(cfg, conversa.LAGO)
     arquivo.parent.mkdir(parents=True)
     arquivo.write_text('{"pronto": true, "pid": 1}')
-    assert not subir.fluxos_prontos(cfg)
+    assert not conversa.algum_pronto(cfg)
 
 
 @pytest.mark.servico
@@ -130,7 +146,9 @@ def test_subir_estado_parar_e_limpar_com_servicos_reais(
         assert executar(["subir"]) == 0
         assert executar(["subir"]) == 0
         situacoes = {linha[0]: linha[1] for linha in estado.situacoes(ambiente)}
-        assert {nome for nome, situacao in situacoes.items() if "de pé" in situacao} >= {"broker", "mlflow", "fluxos"}
+        assert {nome for nome, situacao in situacoes.items() if "de pé" in situacao} >= {
+            "broker", "mlflow", "decisao", "lago"
+        }
         assert executar(["parar"]) == 0
         assert "broker" in capsys.readouterr().out
         assert not broker_pronto(ambiente)

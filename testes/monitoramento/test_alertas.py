@@ -41,12 +41,15 @@ def test_regras_sem_reparo_do_promtool(promtool: str) -> None:
 def test_configuracao_preparada_e_valida_e_aponta_a_porta(promtool: str, cfg: Configuracao) -> None:
     arquivo = preparar_raspagem(cfg)
     _rodar(promtool, "check", "config", str(arquivo))
-    assert f'"127.0.0.1:{cfg.porta_metricas}"' in (arquivo.parent / "alvos/pix.json").read_text()
+    for porta in (cfg.porta_metricas, cfg.porta_metricas_lago):
+        assert f'"127.0.0.1:{porta}"' in (arquivo.parent / "alvos/pix.json").read_text()
     assert preparar_raspagem(cfg) == arquivo, "repetir não muda nada"
 
 
 def test_alvo_versionado_e_o_da_porta_padrao() -> None:
-    assert f'"127.0.0.1:{Configuracao(dados=Path()).porta_metricas}"' in (PASTA / "alvos/pix.json").read_text()
+    cfg = Configuracao(dados=Path())
+    for porta in (cfg.porta_metricas, cfg.porta_metricas_lago):
+        assert f'"127.0.0.1:{porta}"' in (PASTA / "alvos/pix.json").read_text()
 
 
 @pytest.mark.parametrize("nome", ALERTAS)

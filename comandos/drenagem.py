@@ -1,0 +1,35 @@
+"""Pede aos fluxos que processem tudo o que chegou e concilia: primeiro quem decide, depois o lago."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from comandos.fluxos import conversa
+from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroServico
+from plataforma.servicos import processo
+
+
+def drenar(cfg: Configuracao, prazo_segundos: float, *, encerrar: bool = False) -> dict[str, Any]:
+    """A conciliação, depois de drenar. `encerrar`: as consultas do lago não continuam, e a espera é menor.
+
+    Levanta:
+        ErroServico: um dos processos não está de pé, morre ou não responde no prazo.
+    """
+    conteudo: dict[str, Any] = {}
+    for papel in conversa.PAPEIS:
+        conteudo = _pedir(cfg, papel, prazo_segundos, encerrar=encerrar)
+    conciliacao: dict[str, Any] = conteudo["conciliacao"]
+    return conciliacao
+
+
+def _pedir(cfg: Configuracao, papel: str, prazo_segundos: float, *, encerrar: bool) -> dict[str, Any]:
+    identidade = uuid.uuid4().hex
+    conversa.pedir_drenagem(cfg, papel, identidade, encerrar=encerrar)
+    driver = processo.carregar(papel, cfg)
+    if driver is None:
+        msg = f"o processo {papel} não está de pé: veja ./pix estado"
+        raise ErroServico(msg)
+    driver.esperar(lambda: conversa.resposta(cfg, papel, identidade) is not None, prazo_segundos, "drenar e conciliar")
+    return conversa.resposta(cfg, papel, identidade) or {}

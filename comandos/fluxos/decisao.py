@@ -1,0 +1,61 @@
+"""O processo que decide: a consulta Kafka → Kafka e o vigia que publica modelo e regras. Nada mais disputa sua JVM."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from comandos.fluxos import conversa
+from comandos.fluxos.motor import Motor
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from monitoramento.metricas import Metricas
+
+
+class Decisao(Motor):
+    """Aquece o estado e ensaia enquanto o lago calcula o ouro e treina; decide quando há modelo."""
+
+    papel: ClassVar[str] = conversa.DECISAO
+    grava_classes: ClassVar[bool] = False
+
+    def preparar(self, spark: SparkSession, metricas: Metricas) -> None:
+        """Espera a história na prata, aquece o estado, espera o modelo e inicia a consulta."""
+        from machine_learning.ativacao import Vigia  # noqa: PLC0415 — pyspark só neste processo
+        from machine_learning.fluxo import aquecer_estado, iniciar_decisao  # noqa: PLC0415
+
+        self.fase("historia")
+        self.esperar(lambda: conversa.prata_completa(self.cfg))
+        self.fase("estado")
+        vigia = Vigia(self.cfg, lambda: datetime.now(UTC))
+        vigia.conferir()
+        aquecer_estado(spark, self.cfg)
+        self._ensaiar(spark)
+        vigia.conferir()
+        vigia.iniciar()
+        self.ao_fim.append(vigia.parar)
+        self.fase("consultas")
+        self.consultas.append(iniciar_decisao(spark, self.cfg))
+        # Abrir o estado, o modelo e os processos Python é o primeiro lote: que ele não leve nenhum Pix.
+        vigia.republicar("partida da decisão")
+        self.consultas[-1].processAllAvailable()
+
+    def _ensaiar(self, spark: SparkSession) -> None:
+        """Usa a espera pelo modelo para esquentar o caminho; sem espera (uma retomada), não há ensaio."""
+        from machine_learning.ensaio import Ensaio  # noqa: PLC0415
+
+        if not conversa.preparo_pendente(self.cfg):
+            return
+        self.fase("ensaio")
+        ensaio = Ensaio(spark, self.cfg)
+        ensaio.iniciar()
+        try:
+            self.esperar(lambda: not conversa.preparo_pendente(self.cfg))
+        finally:
+            ensaio.encerrar()
+
+    def drenar(self, spark: SparkSession, *, encerrar: bool) -> dict[str, Any]:
+        """Decide o que já chegou. A consulta continua: `encerrar` só diz respeito ao lago."""
+        self.consultas[-1].processAllAvailable()
+        return {}
