@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,11 @@ def gravar_registros(arquivo: Path, colunas: dict[str, list[bytes]]) -> None:
 
 
 def preparar(spark: SparkSession, cfg: Configuracao, preparo: Preparo, fase: Callable[[str], None]) -> None:
-    """História até o ouro, depois o modelo; `fase` anuncia cada passo."""
+    """História até a prata; dela, o ouro e o modelo, ao mesmo tempo. `fase` anuncia cada passo.
+
+    O modelo aprende da prata (mede os atributos em memória, como o fluxo os mede) e ajusta-se em um só núcleo: não há
+    por que esperar pelo ouro.
+    """
     from ingestao.fluxo import escrever_historico  # noqa: PLC0415 — pyspark só no processo dos fluxos
     from machine_learning.treino import treinar  # noqa: PLC0415
     from processamento.fluxo import preencher_historico  # noqa: PLC0415
@@ -55,10 +60,14 @@ def preparar(spark: SparkSession, cfg: Configuracao, preparo: Preparo, fase: Cal
     fase("prata")
     preencher_historico(spark, cfg)
     fase("ouro")
-    preencher_ouro(spark, cfg)
-    if preparo.treinar:
-        fase("treino")
-        treinar(cfg, spark, rapido=True, promover=True, motivo="primeiro modelo, a partir da história")
+    with ThreadPoolExecutor(1) as grupo:
+        treino = grupo.submit(
+            treinar, cfg, spark, rapido=True, promover=True, motivo="primeiro modelo, a partir da história"
+        ) if preparo.treinar else None
+        preencher_ouro(spark, cfg)
+        if treino is not None:
+            fase("treino")
+            treino.result()
 
 
 def _linhas(arquivo: str, *colunas: str) -> Iterator[tuple[bytes, ...]]:

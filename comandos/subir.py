@@ -23,9 +23,9 @@ _FASES: Final = {
     (conversa.LAGO, "sessao"): "Abrindo as sessões Spark…",
     (conversa.LAGO, "bronze"): "Gravando a história na bronze…",
     (conversa.LAGO, "prata"): "Validando e tokenizando a história (prata)…",
-    (conversa.LAGO, "ouro"): "Calculando os atributos da história (ouro)…",
+    (conversa.LAGO, "ouro"): "Calculando os atributos da história (ouro) e treinando o modelo…",
     (conversa.DECISAO, "estado"): "Aquecendo o estado da decisão…",
-    (conversa.LAGO, "treino"): "Treinando, calibrando e registrando o modelo…",
+    (conversa.LAGO, "treino"): "Calibrando e registrando o modelo…",
     (conversa.LAGO, "consultas"): "Iniciando as consultas do lago…",
     (conversa.DECISAO, "consultas"): "Iniciando a decisão, com o estado já quente…",
 }

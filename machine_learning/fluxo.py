@@ -29,8 +29,9 @@ MEMORIA_COMPARTILHADA: Final = Path("/dev/shm")  # noqa: S108 — só cache, pas
 FOLGA_CACHE_BYTES: Final = 4 << 30
 """Menos que isto e a arena vai para o disco: memória compartilhada cheia mata quem a escreve."""
 _DOS_WORKERS: Final = (
-    "processamento.estado.processador", "processamento.estado.balde", "machine_learning.decisao",
-    "machine_learning.modelo",
+    "pandas", "processamento.estado.processador", "processamento.estado.balde",
+    "processamento.estado.aquecimento:aquecer",
+    "machine_learning.decisao", "machine_learning.modelo",
 )
 _AMBIENTE_PROPRIO: Final = "PIX_CONSULTA"
 

@@ -9,7 +9,7 @@ scikit-learn e numba. O que se importou aqui, e o que as primeiras tarefas abrir
 alcance do coletor (`gc.freeze`).
 
 Módulos pesados nomeados em `PIX_PREIMPORTAR` são importados uma vez, aqui: cada processo nasce com eles por `fork`, em
-vez de pagar segundos de importação no primeiro micro-lote que atende.
+vez de pagar segundos de importação no primeiro micro-lote que atende. `modulo:funcao` também chama a função.
 
 Uso: `spark.python.daemon.module=plataforma.daemon_python` (perfis local e cluster).
 """
@@ -44,8 +44,11 @@ def principal() -> None:
         _esquecer_pacotes_de_zips()
     sys.path[:] = limpo
     sys.path_importer_cache.clear()
-    for modulo in filter(None, variavel(PREIMPORTAR).split(",")):
-        importlib.import_module(modulo)
+    for nome in filter(None, variavel(PREIMPORTAR).split(",")):
+        modulo, _, funcao = nome.partition(":")
+        importado = importlib.import_module(modulo)
+        if funcao:
+            getattr(importado, funcao)()
     from pyspark import daemon  # noqa: PLC0415  o PySpark só pode ser importado depois da limpeza
 
     gc.collect()

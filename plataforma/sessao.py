@@ -32,6 +32,8 @@ _GERENCIADOR_CHECKPOINT: Final = (
 )
 _ROCKSDB: Final = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 LINHAS_DE_ERRO: Final = 5
+LINHAS_POR_LOTE_ARROW: Final = 5_000
+"""Na pior das hipóteses, todas com o maior valor que o tópico aceita, uns 160 MB."""
 _REGISTRO: Final = logging.getLogger(__name__)
 PRAZO_JVM_SEGUNDOS: Final = 60.0
 
@@ -154,6 +156,9 @@ def _de_python() -> dict[str, str]:
     return {
         "spark.python.daemon.module": "plataforma.daemon_python",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Ilimitado: com limite, o Spark 4.1 mede o lote inteiro a cada linha. Quem limita é o número de linhas.
+        "spark.sql.execution.arrow.maxBytesPerBatch": str(2**31 - 1),
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(LINHAS_POR_LOTE_ARROW),
         **{f"spark.executorEnv.{chave}": valor for chave, valor in ambiente.items()},
     }
 

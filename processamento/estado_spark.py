@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from pyspark.sql import DataFrame
-from pyspark.sql.types import ArrayType, DateType, IntegerType, LongType, StructField, StructType
+from pyspark.sql.types import ArrayType, BinaryType, DateType, IntegerType, LongType, StructField, StructType
 
 from processamento import atributos_spark
 from processamento.catalogo import NULO, PAPEL_DO_FLUXO, Catalogo, Papel
@@ -26,11 +26,12 @@ FATIA: Final = 20_000
 _LINHA: Final = ("entidade", "fluxo", "instante", "ordem", "valor", "contraparte")
 _PRIMITIVAS: Final = StructField("primitivas", ArrayType(LongType()), nullable=False)
 _MEDIDOS: Final = StructType([
-    StructField("id_evento", LongType(), nullable=False),
     StructField("data", DateType()),
     StructField("papel", IntegerType(), nullable=False),
-    StructField("valores", ArrayType(LongType()), nullable=False),
+    StructField("ids", BinaryType(), nullable=False),
+    StructField("valores", BinaryType(), nullable=False),
 ])
+"""As medidas de um papel em um dia, como int64 em memória: uma linha por Pix custaria à JVM mais que medir."""
 
 
 def com_atributos(eventos: DataFrame, fraudes: DataFrame, catalogo: Catalogo, particoes: int) -> DataFrame:
@@ -53,7 +54,7 @@ def com_atributos(eventos: DataFrame, fraudes: DataFrame, catalogo: Catalogo, pa
 
 
 def _medir(catalogo: Catalogo, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """As linhas de todas as entidades da tarefa → as primitivas de cada uma das suas consultas."""
+    """As linhas de todas as entidades da tarefa → as primitivas das suas consultas, por papel e dia."""
     import pyarrow as pa  # noqa: PLC0415  roda no executor
 
     from processamento.estado.arena import Arena, Linhas  # noqa: PLC0415
@@ -65,14 +66,15 @@ def _medir(catalogo: Catalogo, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.R
     c = {nome: tabela.column(nome).to_numpy().astype(np.int64, copy=False) for nome in _LINHA}
     arena = Arena(catalogo, reter_tudo=True)
     arena.inserir(Linhas(*(c[nome] for nome in Linhas.__dataclass_fields__)))
+    dias = tabela.column("data").cast(pa.int32()).to_numpy()
     for fluxo, papel in PAPEL_DO_FLUXO.items():
-        quais = np.flatnonzero(c["fluxo"] == fluxo)
-        for inicio in range(0, quais.size, FATIA):
-            q = quais[inicio : inicio + FATIA]
+        do_papel = c["fluxo"] == fluxo
+        for dia in np.unique(dias[do_papel]):
+            q = np.flatnonzero(do_papel & (dias == dia))
             valores = arena.consultar(papel, c["entidade"][q], c["contraparte"][q], c["instante"][q])
             yield pa.RecordBatch.from_arrays(
-                [pa.array(c["ordem"][q]), tabela.column("data").take(pa.array(q)).combine_chunks(),
-                 pa.array(np.full(q.size, int(papel), np.int32)), atributos_spark.lista(valores)],
+                [pa.array([dia], pa.int32()).cast(pa.date32()), pa.array([int(papel)], pa.int32()),
+                 pa.array([c["ordem"][q].tobytes()], pa.binary()), pa.array([valores.tobytes()], pa.binary())],
                 names=_MEDIDOS.names,
             )
 
@@ -88,19 +90,24 @@ def _unir(catalogo: Catalogo, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.Re
     tudo = pa.Table.from_batches(lidos)
     sem_papel = pc.is_null(tudo.column("papel"))
     eventos = tudo.filter(sem_papel).sort_by([("data", "ascending"), ("instante_us", "ascending")])
-    medidos = tudo.filter(pc.invert(sem_papel))
+    medidos = tudo.filter(pc.invert(sem_papel)).select(["papel", "ids", "valores"])
     ids = eventos.column("id_evento").to_numpy()
     ordem = np.argsort(ids)
     primitivas = np.full((ids.size, len(catalogo.primitivas)), NULO, np.int64)
-    papeis, coluna = medidos.column("papel").to_numpy(), 0
-    for papel in Papel:
-        largura = len(catalogo.do_papel(papel))
-        deste = medidos.filter(pa.array(papeis == int(papel)))
-        if deste.num_rows:
-            lugares = ordem[np.searchsorted(ids[ordem], deste.column("id_evento").to_numpy())]
-            valores = deste.column("valores").combine_chunks().flatten().to_numpy()
-            primitivas[lugares, coluna : coluna + largura] = valores.reshape(-1, largura)
-        coluna += largura
+    colunas = _colunas_por_papel(catalogo)
+    for papel, de_quem, valores in zip(*(coluna.to_pylist() for coluna in medidos.columns), strict=True):
+        lugares = ordem[np.searchsorted(ids[ordem], np.frombuffer(de_quem, np.int64))]
+        primitivas[lugares, colunas[papel]] = np.frombuffer(valores, np.int64).reshape(lugares.size, -1)
     for inicio in range(0, ids.size, FATIA):
         fatia = eventos.slice(inicio, FATIA)
         yield atributos_spark.derivar_lote(catalogo, fatia, primitivas[inicio : inicio + fatia.num_rows])
+
+
+def _colunas_por_papel(catalogo: Catalogo) -> dict[int, slice]:
+    """Onde ficam as primitivas de cada papel na matriz de `Catalogo.primitivas`."""
+    colunas, inicio = {}, 0
+    for papel in Papel:
+        fim = inicio + len(catalogo.do_papel(papel))
+        colunas[int(papel)] = slice(inicio, fim)
+        inicio = fim
+    return colunas

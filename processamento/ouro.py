@@ -90,4 +90,6 @@ def _sessao_de_historia(spark: SparkSession, cfg: Configuracao) -> SparkSession:
     sessao = spark.newSession()
     sessao.conf.set("spark.sql.shuffle.partitions", str(PARTICOES))
     sessao.conf.set("spark.sql.codegen.hugeMethodLimit", str(BYTECODE_COMPILAVEL))
+    # Números quase todos distintos: o dicionário do Parquet só custa, e acaba descartado.
+    sessao.conf.set("parquet.enable.dictionary", "false")
     return sessao

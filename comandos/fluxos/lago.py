@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from monitoramento.metricas import Metricas
 
-_DOS_WORKERS: Final = ("processamento.colunar", "processamento.atributos_spark", "processamento.estado.arena")
+_DOS_WORKERS: Final = (
+    "pandas", "processamento.colunar", "processamento.atributos_spark", "processamento.estado.aquecimento:aquecer",
+)
 """O que os processos Python do lago importam uma vez só, no daemon."""
 Iniciar = Callable[..., "StreamingQuery"]
 """`(uma_vez=…)` → a consulta; com `uma_vez`, consome o que há e termina."""
