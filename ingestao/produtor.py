@@ -194,7 +194,7 @@ def _opcoes(cfg: Configuracao) -> dict[str, str | int | bool]:
         "client.id": "detector-pix-produtor",
         "enable.idempotence": True,
         "acks": "all",
-        "linger.ms": 2,
+        "linger.ms": 10,
         "batch.size": _LOTE_BYTES,
         "message.max.bytes": _LOTE_BYTES,
         "topic.metadata.propagation.max.ms": _PRAZO_TOPICO_MS,

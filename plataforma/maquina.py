@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -126,11 +127,10 @@ def exigir_gravavel(pasta: Path) -> None:
     Levanta:
         ErroAmbiente: quando não se pode; diz a pasta e a variável que escolhe outra.
     """
-    prova = pasta / f".escrita-{os.getpid()}"
     try:
         pasta.mkdir(parents=True, exist_ok=True)
-        prova.write_bytes(b"")
-        prova.unlink()
+        with tempfile.NamedTemporaryFile(prefix=".escrita-", dir=pasta):
+            pass
     except OSError as erro:
         msg = f"não foi possível escrever em {pasta}: {erro.strerror}. Escolha outra pasta com PIX_DADOS"
         raise ErroAmbiente(msg) from erro
