@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from comandos.apresentacao import espera, passo
@@ -11,9 +12,8 @@ from plataforma import jvm
 from plataforma.configuracao import Configuracao
 from plataforma.servicos import processo
 
-ORDEM: Final = (*PAPEIS, "prometheus", "mlflow", "broker")
-PRAZO_FLUXOS_SEGUNDOS: Final = 180.0
-PRAZO_SERVICO_SEGUNDOS: Final = 20.0
+TURNOS: Final = ((PAPEIS, 180.0), (("prometheus", "mlflow", "broker"), 20.0))
+"""Quem para ao mesmo tempo, e o prazo em segundos: os fluxos primeiro, enquanto o broker ainda responde."""
 
 
 def comando() -> None:
@@ -24,14 +24,15 @@ def comando() -> None:
 
 
 def parar_tudo(cfg: Configuracao, mostrar: Callable[[str], None]) -> list[str]:
-    """Para tudo o que é nosso, fluxos primeiro; devolve os nomes do que estava de pé."""
+    """Para tudo o que é nosso, em turnos; devolve os nomes do que estava de pé."""
     parados = []
-    for nome in ORDEM:
-        if processo.carregar(nome, cfg) is None:
+    for turno, prazo in TURNOS:
+        nomes = [nome for nome in turno if processo.carregar(nome, cfg) is not None]
+        if not nomes:
             continue
-        mostrar(f"Parando {nome}…")
-        prazo = PRAZO_FLUXOS_SEGUNDOS if nome in PAPEIS else PRAZO_SERVICO_SEGUNDOS
-        if processo.parar(nome, cfg, prazo):
-            parados.append(nome)
+        mostrar(f"Parando {', '.join(nomes)}…")
+        with ThreadPoolExecutor(len(nomes)) as grupo:
+            havia = grupo.map(lambda nome, prazo=prazo: processo.parar(nome, cfg, prazo), nomes)
+            parados += [nome for nome, vivo in zip(nomes, havia, strict=True) if vivo]
     jvm.guardar("broker")
     return parados

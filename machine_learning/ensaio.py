@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PIX_POR_LOTE: Final = 600
 """Um micro-lote de 500/s, com folga."""
-LOTES: Final = 16
+LOTES: Final = 24
 INTERVALO: Final = "1500 milliseconds"
 """Entre lotes: o resto dos núcleos fica para quem treina."""
 

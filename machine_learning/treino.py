@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 JANELA_DIAS: Final = 45
 """Quanto de história entra no treino; os atributos enxergam tudo o que veio antes."""
-LINHAS_RAPIDO: Final = 100_000
+LINHAS_RAPIDO: Final = 150_000
 Passo = Callable[[str], None]
 
 

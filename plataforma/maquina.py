@@ -26,8 +26,8 @@ CONSERTO_JAVA: Final = (
 )
 PRAZO_JAVA_SEGUNDOS: Final = 30
 VARIAVEL_CHAVE: Final = "PIX_CHAVE_TOKENS"
-PASSOS_DE_CORTESIA: Final = 10
-"""Em disputa, uns 10 % do processador para quem cede; fonte: sched(7), cada passo de `nice` vale um fator 1,25."""
+PASSOS_DE_CORTESIA: Final = 15
+"""Em disputa, uns 3 % do processador para quem cede; fonte: sched(7), cada passo de `nice` vale um fator 1,25."""
 _REGISTRO: Final = logging.getLogger(__name__)
 _VERSAO_JAVA: Final = re.compile(r'version "(?:1\.)?(\d+)')
 

@@ -124,6 +124,10 @@ def _basicas(cfg: Configuracao, nome: str, *, gravar_classes: bool) -> dict[str,
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         "spark.ui.port": str(cfg.porta_spark_ui),
         "spark.ui.showConsoleProgress": "false",
+        # Descrever o plano de cada micro-lote com todos os detalhes custa mais que alguns dos seus estágios.
+        "spark.sql.ui.explainMode": "simple",
+        # O que se guarda vive segundos: comprimi-lo custa mais que a memória que poupa.
+        "spark.sql.inMemoryColumnarStorage.compressed": "false",
     }
     jars = [str(jar) for jar in jars_de("spark")]
     if cfg.perfil == "local":
