@@ -15,7 +15,7 @@ from plataforma.erros import ErroConfiguracao
 
 PASTAS: Final = (
     "tabelas", "checkpoints", "kafka", "mlflow", "prometheus", "servicos", "modelos", "armazem", "segredos", "estado",
-    "cache", "trafego", "simulador", "importacao",
+    "cache", "trafego", "simulador", "importacao", "ensaio",
 )
 """Só o que o projeto cria: nunca a pasta inteira, que pode ser uma escolhida pelo usuário."""
 

@@ -26,7 +26,7 @@ from plataforma.servicos.mlflow_servidor import pronto as mlflow_pronto
 DRIVER_FALSO = """
 import json, os, pathlib, subprocess, sys, time
 jvm = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
-pathlib.Path(sys.argv[1]).write_text(json.dumps({"pronto": True, "pid": os.getpid(), "jvm": jvm.pid}))
+pathlib.Path(sys.argv[1]).write_text(json.dumps({"pronto": True, "fase": "pronto", "pid": os.getpid(), "jvm": jvm.pid}))
 time.sleep(300)
 """
 

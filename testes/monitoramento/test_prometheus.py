@@ -149,7 +149,8 @@ def test_cada_alerta_e_uma_consulta_valida(medido: tuple[Prometheus, CollectorRe
 
 def test_o_que_o_prometheus_guarda_e_o_que_o_registro_conta(medido: tuple[Prometheus, CollectorRegistry]) -> None:
     prometheus, registro = medido
-    assert prometheus.valor('up{job="pix"}') == 1
+    assert prometheus.valor('up{job="pix",processo="decisao"}') == 1
+    assert prometheus.valor('up{job="pix",processo="lago"}') == 0, "aqui só há um exportador"
     antes = registro.get_sample_value("pix_decisoes_total", {"acao": "REJEITAR"}) or 0.0
     _esperar(lambda: prometheus.valor('pix_decisoes_total{acao="REJEITAR"}') >= antes, "a contagem chegar")
     depois = registro.get_sample_value("pix_decisoes_total", {"acao": "REJEITAR"}) or 0.0
@@ -166,7 +167,8 @@ def test_o_que_o_prometheus_guarda_e_o_que_o_registro_conta(medido: tuple[Promet
 
 
 def test_o_alvo_que_nao_responde_e_notado(medido: tuple[Prometheus, CollectorRegistry]) -> None:
-    assert medido[0].consultar('absent(up{job="pix"} == 1)') == []
+    [caido] = medido[0].consultar('up{job="pix"} == 0')
+    assert caido["metric"]["processo"] == "lago"
     assert medido[0].consultar('absent(up{job="inventado"} == 1)'), "uma expressão sobre nada diz que falta"
 
 
