@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from ingestao import fluxo as fluxo_ingestao
 from machine_learning import decisoes_lago
-from machine_learning.observacao import ACOES, COLUNAS, NOME_OBSERVACAO, observacoes
+from machine_learning.observacao import ACOES, COLUNAS, ENSAIO, NOME_OBSERVACAO, observacoes
 from monitoramento.metricas import Metricas, criar_metricas
 from monitoramento.observado import registrar_resumo
 from monitoramento.ouvinte import Ouvinte
@@ -150,6 +150,18 @@ def test_consulta_parada_envelhece_e_a_que_espera_nao(bancada: Bancada) -> None:
     assert bancada.valor("pix_consultas_ativas") == 0
     assert bancada.valor("pix_lote_falhas_total", consulta="decisao") == 1
     assert bancada.valor("pix_ultimo_sucesso_timestamp_seconds", consulta="decisao") == 2_000
+
+
+def test_o_ensaio_nao_conta(bancada: Bancada) -> None:
+    antes = bancada.valor("pix_consultas_ativas")
+    bancada.ouvinte.iniciou(EXECUCAO, ENSAIO)
+    bancada.ouvir(name=ENSAIO, observedMetrics={"decisao": observacao_decisao([1], [0.1], ["APROVAR"])})
+    bancada.ouvinte.esperou(EXECUCAO)
+    bancada.ouvinte.terminou(EXECUCAO, "ErroQualquer: interrompido")
+    assert bancada.valor("pix_consultas_ativas") == antes
+    assert bancada.valor("pix_decisoes_total", acao="APROVAR") == 0
+    assert bancada.valor("pix_lote_falhas_total", consulta=ENSAIO) is None
+    assert bancada.valor("pix_ultimo_sucesso_timestamp_seconds", consulta=ENSAIO) is None
 
 
 def test_fim_pedido_nao_e_falha_e_consulta_sem_nome_aparece(bancada: Bancada) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -76,3 +79,61 @@ def test_daemon_tira_zips_so_quando_o_pyspark_continua_ao_alcance() -> None:
         parte for parte in sys.path if not parte.endswith((".zip", ".jar"))
     ]
     assert caminho_sem_zips(["/x/pyspark.zip"]) == ["/x/pyspark.zip"]
+
+
+def test_depois_das_primeiras_tarefas_o_coletor_nao_percorre_o_que_ficou() -> None:
+    """Em outro processo: congelar não tem volta."""
+    codigo = """
+import gc
+from plataforma.daemon_python import TAREFAS_DE_AQUECIMENTO, congelando
+guardados = []
+def tarefa(soquete, autenticado):
+    guardados.append([[] for _ in range(10_000)])
+    return 7
+atender = congelando(tarefa)
+assert [atender(None, False) for _ in range(TAREFAS_DE_AQUECIMENTO)] == [7] * TAREFAS_DE_AQUECIMENTO
+congelados = gc.get_freeze_count()
+assert congelados > 10_000 * TAREFAS_DE_AQUECIMENTO
+atender(None, False)
+assert gc.get_freeze_count() == congelados, "o que vem depois é lixo como outro qualquer"
+"""
+    feito = subprocess.run([sys.executable, "-c", codigo], capture_output=True, text=True, check=False)
+    assert feito.returncode == 0, feito.stderr
+
+
+def test_o_pacote_que_so_existe_no_jar_sai_da_memoria(tmp_path: Path) -> None:
+    """O `copy` da biblioteca padrão importa `org` (Jython) do jar do Spark, e o jar voltaria ao cache a cada busca."""
+    with zipfile.ZipFile(tmp_path / "falso.jar", "w") as jar:
+        jar.writestr("org/", "")
+        jar.writestr("org/apache/x.txt", "")
+    codigo = """
+import importlib, sys, zipimport
+sys.path.append(sys.argv[1])
+import org
+from plataforma import daemon_python
+daemon_python._esquecer_pacotes_de_zips()
+sys.path.remove(sys.argv[1])
+sys.path_importer_cache.clear()
+import wave
+assert "org" not in sys.modules
+assert not [1 for achador in sys.path_importer_cache.values() if isinstance(achador, zipimport.zipimporter)]
+"""
+    feito = subprocess.run(
+        [sys.executable, "-c", codigo, str(tmp_path / "falso.jar")], capture_output=True, text=True, check=False)
+    assert feito.returncode == 0, feito.stderr
+
+
+def test_quem_cede_o_processador_cede_com_os_filhos() -> None:
+    codigo = """
+import os, pathlib, subprocess
+from plataforma.maquina import PASSOS_DE_CORTESIA, ceder_processador
+antes = os.nice(0)
+ceder_processador()
+assert os.nice(0) == min(antes + PASSOS_DE_CORTESIA, 19)
+grupo = pathlib.Path("/proc/self/autogroup")
+assert not grupo.exists() or f"nice {PASSOS_DE_CORTESIA}" in grupo.read_text()
+assert int(subprocess.check_output(["nice"])) == os.nice(0)
+"""
+    feito = subprocess.run(
+        [sys.executable, "-c", codigo], capture_output=True, text=True, check=False, start_new_session=True)
+    assert feito.returncode == 0, feito.stderr
