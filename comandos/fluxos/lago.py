@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from comandos.fluxos import conversa
-from comandos.fluxos.motor import REGISTRO, Motor
+from comandos.fluxos.motor import BATIDA_S, REGISTRO, Motor
 from plataforma.daemon_python import PREIMPORTAR
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _DOS_WORKERS: Final = (
     "pandas", "processamento.colunar", "processamento.atributos_spark", "processamento.estado.aquecimento:aquecer",
 )
 """O que os processos Python do lago importam uma vez só, no daemon."""
+PRAZO_LOTE_S: Final = 120.0
 Iniciar = Callable[..., "StreamingQuery"]
 """`(uma_vez=…)` → a consulta; com `uma_vez`, consome o que há e termina."""
 
@@ -65,9 +67,8 @@ class Lago(Motor):
         from machine_learning.conciliacao import conciliar  # noqa: PLC0415
 
         # Parar e consumir o resto de uma vez dispensa esperar o próximo gatilho de cada camada.
-        for consulta in self.consultas:
-            consulta.stop()
-        self.consultas.clear()
+        while self.consultas:
+            self._parar_entre_lotes(self.consultas.pop())
         for onda in self.ondas:
             for resto in [iniciar(uma_vez=True) for iniciar in onda.values()]:
                 resto.awaitTermination()
@@ -77,6 +78,14 @@ class Lago(Motor):
         if not encerrar:
             self._iniciar()
         return {"conciliacao": conciliacao}
+
+    def _parar_entre_lotes(self, consulta: StreamingQuery) -> None:
+        """Deixa o lote em curso terminar (interrompido, seria refeito), salvo se o que grava não é destino de nada."""
+        limite = time.monotonic() + (0.0 if consulta.name in self.derivadas else PRAZO_LOTE_S)
+        while consulta.status["isTriggerActive"] and time.monotonic() < limite:
+            if self.parar.wait(BATIDA_S):
+                break
+        consulta.stop()
 
     def _iniciar(self) -> None:
         for iniciar in (i for onda in (*self.ondas, self.derivadas) for i in onda.values()):
