@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from comandos.fluxos import conversa
@@ -12,14 +13,16 @@ from plataforma.servicos import processo
 
 
 def drenar(cfg: Configuracao, prazo_segundos: float, *, encerrar: bool = False) -> dict[str, Any]:
-    """A conciliação, depois de drenar. `encerrar`: as consultas do lago não continuam, e a espera é menor.
+    """A conciliação, depois de drenar. `encerrar`: nada continua; quem decide para enquanto o lago ainda drena.
 
     Levanta:
         ErroServico: um dos processos não está de pé, morre ou não responde no prazo.
     """
-    conteudo: dict[str, Any] = {}
-    for papel in conversa.PAPEIS:
-        conteudo = _pedir(cfg, papel, prazo_segundos, encerrar=encerrar)
+    _pedir(cfg, conversa.DECISAO, prazo_segundos, encerrar=encerrar)
+    with ThreadPoolExecutor(1) as grupo:
+        if encerrar:
+            grupo.submit(processo.parar, conversa.DECISAO, cfg, prazo_segundos)
+        conteudo = _pedir(cfg, conversa.LAGO, prazo_segundos, encerrar=encerrar)
     conciliacao: dict[str, Any] = conteudo["conciliacao"]
     return conciliacao
 

@@ -18,7 +18,8 @@ class Decisao(Motor):
     """Aquece o estado e ensaia enquanto o lago calcula o ouro e treina; decide quando há modelo."""
 
     papel: ClassVar[str] = conversa.DECISAO
-    grava_classes: ClassVar[bool] = False
+    grava_classes: ClassVar[bool] = True
+    """Dos dois, é quem para primeiro: gravar não alonga a parada."""
 
     def preparar(self, spark: SparkSession, metricas: Metricas) -> None:
         """Espera a história na prata, aquece o estado, espera o modelo e inicia a consulta."""

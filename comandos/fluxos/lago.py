@@ -38,7 +38,7 @@ class Lago(Motor):
     derivadas: dict[str, Iniciar] = field(default_factory=dict)
 
     papel: ClassVar[str] = conversa.LAGO
-    grava_classes: ClassVar[bool] = True
+    grava_classes: ClassVar[bool] = False
 
     def configuracoes(self) -> Mapping[str, str]:
         """Os processos Python nascem com o que todas as consultas do lago usam."""
