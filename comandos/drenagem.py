@@ -20,19 +20,20 @@ def drenar(cfg: Configuracao, prazo_segundos: float, *, encerrar: bool = False) 
     """
     _pedir(cfg, conversa.DECISAO, prazo_segundos, encerrar=encerrar)
     with ThreadPoolExecutor(1) as grupo:
-        if encerrar:
-            grupo.submit(processo.parar, conversa.DECISAO, cfg, prazo_segundos)
+        parada = grupo.submit(processo.parar, conversa.DECISAO, cfg, prazo_segundos) if encerrar else None
         conteudo = _pedir(cfg, conversa.LAGO, prazo_segundos, encerrar=encerrar)
+    if parada is not None:
+        parada.result()
     conciliacao: dict[str, Any] = conteudo["conciliacao"]
     return conciliacao
 
 
 def _pedir(cfg: Configuracao, papel: str, prazo_segundos: float, *, encerrar: bool) -> dict[str, Any]:
-    identidade = uuid.uuid4().hex
-    conversa.pedir_drenagem(cfg, papel, identidade, encerrar=encerrar)
     driver = processo.carregar(papel, cfg)
     if driver is None:
         msg = f"o processo {papel} não está de pé: veja ./pix estado"
         raise ErroServico(msg)
+    identidade = uuid.uuid4().hex
+    conversa.pedir_drenagem(cfg, papel, identidade, encerrar=encerrar)
     driver.esperar(lambda: conversa.resposta(cfg, papel, identidade) is not None, prazo_segundos, "drenar e conciliar")
     return conversa.resposta(cfg, papel, identidade) or {}

@@ -36,6 +36,7 @@ def comando() -> None:
     """Sobe o broker, o MLflow, o Prometheus (se instalado) e os fluxos; o que já está de pé é aproveitado."""
     cfg = Configuracao.do_ambiente()
     exigir(cfg, *ESSENCIAIS)
+    conversa.esquecer_anuncio(cfg)
     with espera("Subindo os serviços…") as mostrar:
         subir_servicos(cfg, mostrar)
         subir_fluxos(cfg, mostrar)

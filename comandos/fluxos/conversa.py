@@ -75,6 +75,12 @@ def preparo_pendente(cfg: Configuracao) -> bool:
     return cfg.caminho("servicos", _PREPARO).exists()
 
 
+def esquecer_anuncio(cfg: Configuracao) -> None:
+    """Apaga um anúncio que ninguém completou (quem o fez foi interrompido): esperariam por ele para sempre."""
+    if preparo_pendente(cfg) and preparo(cfg) is None:
+        preparo_feito(cfg)
+
+
 def preparo_feito(cfg: Configuracao) -> None:
     """Apaga o pedido de preparo."""
     cfg.caminho("servicos", _PREPARO).unlink()

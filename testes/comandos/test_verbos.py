@@ -15,7 +15,9 @@ import pytest
 
 from comandos import diagnostico, estado, limpar, parar, subir
 from comandos.apresentacao import dinheiro, duracao, numero
+from comandos.drenagem import drenar
 from comandos.fluxos import conversa
+from comandos.preparo import Preparo
 from comandos.principal import executar
 from plataforma.configuracao import RAIZ_PROJETO, Configuracao
 from plataforma.erros import ErroAmbiente, ErroServico
@@ -134,6 +136,21 @@ def test_estado_de_um_driver_anterior_nao_conta_como_pronto(cfg: Configuracao) -
     arquivo.parent.mkdir(parents=True)
     arquivo.write_text('{"pronto": true, "pid": 1}')
     assert not conversa.algum_pronto(cfg)
+
+
+def test_um_anuncio_que_ninguem_completou_nao_prende_o_proximo_subir(cfg: Configuracao) -> None:
+    conversa.anunciar_preparo(cfg)
+    conversa.esquecer_anuncio(cfg)
+    assert not conversa.preparo_pendente(cfg)
+    conversa.pedir_preparo(cfg, Preparo("eventos.arrow", "rotulos.arrow", 1))
+    conversa.esquecer_anuncio(cfg)
+    assert conversa.preparo(cfg) == Preparo("eventos.arrow", "rotulos.arrow", 1), "o pedido inteiro se completa"
+
+
+def test_sem_processo_nao_fica_pedido_de_drenagem_para_o_proximo(cfg: Configuracao) -> None:
+    with pytest.raises(ErroServico, match=r"decisao não está de pé.*\./pix estado"):
+        drenar(cfg, 1.0)
+    assert conversa.tomar_pedido(cfg, conversa.DECISAO) is None
 
 
 @pytest.mark.servico
