@@ -39,9 +39,11 @@ def comando(
 
 def apagar_dados(cfg: Configuracao, manter: Collection[str] = ()) -> None:
     """Apaga as pastas do projeto, menos as de `manter`, e o cache da decisão; tudo deve estar parado."""
-    from machine_learning.fluxo import apagar_cache  # noqa: PLC0415 — pyspark: `--ajuda` não o usa
+    from machine_learning.ensaio import a_parte  # noqa: PLC0415 — pyspark: `--ajuda` não o usa
+    from machine_learning.fluxo import apagar_cache  # noqa: PLC0415
 
     apagar_cache(cfg)
+    apagar_cache(a_parte(cfg))
     for nome in PASTAS:
         if nome not in manter and cfg.caminho(nome).exists():
             shutil.rmtree(cfg.caminho(nome))

@@ -52,8 +52,9 @@ class Ensaio:
         ultimo = historia.agg(F.max("deslocamento")).head()[0]
         if ultimo is None:
             return False
-        self.encerrar()
-        parte = self._a_parte()
+        self.limpar_restos()
+        parte = a_parte(self.cfg)
+        parte.dados.mkdir(parents=True)  # o sinal de que há o que limpar nasce antes do resto
         criar_topicos(parte)
         recentes = historia.where(F.col("deslocamento") > ultimo - PIX_POR_LOTE * LOTES)
         recentes.select(F.col("chave").alias("key"), F.col("valor").alias("value")).write.format("kafka").option(
@@ -63,18 +64,24 @@ class Ensaio:
         return True
 
     def encerrar(self) -> None:
-        """Para o ensaio, se corre, e apaga tópicos, checkpoint e cache."""
+        """Para o ensaio, se corre, e apaga o que ele deixou."""
         if self._consulta is not None:
             self._consulta.stop()
             self._consulta = None
-        parte = self._a_parte()
-        apagar_cache(parte)
-        shutil.rmtree(parte.dados, ignore_errors=True)
-        apagar_topicos(parte, [parte.topico_eventos, parte.topico_decisoes])
+        self.limpar_restos()
 
-    def _a_parte(self) -> Configuracao:
-        """A mesma configuração em outra pasta e com outros tópicos de entrada e saída de Pix."""
-        return replace(
-            self.cfg, dados=self.cfg.caminho("ensaio"), max_eventos_lote=PIX_POR_LOTE,
-            topico_eventos=f"{self.cfg.topico_eventos}.ensaio", topico_decisoes=f"{self.cfg.topico_decisoes}.ensaio",
-        )
+    def limpar_restos(self) -> None:
+        """Apaga tópicos, checkpoint e cache de um ensaio, também os de um morto com SIGKILL; sem restos, nada faz."""
+        parte = a_parte(self.cfg)
+        if parte.dados.exists():
+            apagar_cache(parte)
+            apagar_topicos(parte, [parte.topico_eventos, parte.topico_decisoes])
+            shutil.rmtree(parte.dados)
+
+
+def a_parte(cfg: Configuracao) -> Configuracao:
+    """A mesma configuração em outra pasta e com outros tópicos de entrada e saída de Pix: a do ensaio."""
+    return replace(
+        cfg, dados=cfg.caminho("ensaio"), max_eventos_lote=PIX_POR_LOTE,
+        topico_eventos=f"{cfg.topico_eventos}.ensaio", topico_decisoes=f"{cfg.topico_decisoes}.ensaio",
+    )

@@ -46,12 +46,13 @@ class Decisao(Motor):
         """Usa a espera pelo modelo para esquentar o caminho; sem espera (uma retomada), não há ensaio."""
         from machine_learning.ensaio import Ensaio  # noqa: PLC0415
 
+        ensaio = Ensaio(spark, self.cfg)
         if not conversa.preparo_pendente(self.cfg):
+            ensaio.limpar_restos()
             return
         self.fase("ensaio")
-        ensaio = Ensaio(spark, self.cfg)
-        ensaio.iniciar()
         try:
+            ensaio.iniciar()
             self.esperar(lambda: not conversa.preparo_pendente(self.cfg))
         finally:
             ensaio.encerrar()

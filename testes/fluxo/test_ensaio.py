@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from ingestao.fluxo import escrever_historico
@@ -53,11 +54,22 @@ def test_o_ensaio_passa_a_historia_e_nao_deixa_rastro(
         assert lidas == len(historia) + 1, "a história e a ativação"
         assert _topicos(cfg) >= {f"{cfg.topico_eventos}.ensaio", f"{cfg.topico_decisoes}.ensaio"}
         assert not cfg.caminho("checkpoints").exists(), "o estado de produção não é o do ensaio"
+        assert _fim(cfg.topico_decisoes, cfg) == 0 < _fim(f"{cfg.topico_decisoes}.ensaio", cfg)
     finally:
         ensaio.encerrar()
     assert not consulta.isActive
     assert not any(nome.endswith(".ensaio") and marca in nome for nome in _topicos(cfg))
     assert not cfg.caminho("ensaio").exists()
+
+
+def _fim(topico: str, cfg: Configuracao) -> int:
+    """Quantas mensagens o tópico já teve."""
+    consumidor = KafkaConsumer(bootstrap_servers=cfg.kafka_servidores)
+    try:
+        particoes = [TopicPartition(topico, p) for p in range(cfg.particoes_topico)]
+        return sum(consumidor.end_offsets(particoes).values())
+    finally:
+        consumidor.close()
 
 
 def _topicos(cfg: Configuracao) -> set[str]:
