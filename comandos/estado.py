@@ -31,7 +31,7 @@ def situacoes(cfg: Configuracao) -> list[tuple[str, str, str, str, str]]:
             mlflow_servidor.NOME, cfg.mlflow_uri, mlflow_servidor.pronto, cfg, alheio=not mlflow_servidor.embutido(cfg)
         ),
         _situacao(prometheus.NOME, f"http://127.0.0.1:{cfg.porta_prometheus}", prometheus.pronto, cfg),
-        *(_situacao(papel, f"http://127.0.0.1:{porta}/metrics", partial(_pronto, papel), cfg)
+        *(_situacao(papel, f"http://127.0.0.1:{porta}/metrics", partial(conversa.pronto, papel=papel), cfg)
           for papel, porta in ((conversa.DECISAO, cfg.porta_metricas), (conversa.LAGO, cfg.porta_metricas_lago))),
     ]
 
@@ -48,10 +48,6 @@ def _situacao(
         return nome, "[red]morto[/] (./pix subir o reinicia)", endereco, "", ""
     situacao = "[green]de pé[/]" if pronto(cfg) else "[yellow]iniciando ou sem resposta[/]"
     return nome, situacao, endereco, str(anotado.pid), f"{numero(_memoria_bytes(anotado) / MIB)} MiB"
-
-
-def _pronto(papel: str, cfg: Configuracao) -> bool:
-    return bool(conversa.estado(cfg, papel).get("pronto"))
 
 
 def _memoria_bytes(anotado: processo.Processo) -> int:

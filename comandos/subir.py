@@ -16,9 +16,6 @@ from plataforma.configuracao import Configuracao
 from plataforma.servicos.vida import Servico, deixar_de_pe
 
 PRAZO_FLUXOS_SEGUNDOS: Final = 300
-CONSULTAS: Final = "consultas"
-PRONTO: Final = "pronto"
-"""Fases que dizem que um processo serve; as outras são preparação."""
 _FASES: Final = {
     (conversa.LAGO, "sessao"): "Abrindo as sessões Spark…",
     (conversa.LAGO, "bronze"): "Gravando a história na bronze…",
@@ -26,8 +23,8 @@ _FASES: Final = {
     (conversa.LAGO, "ouro"): "Calculando os atributos da história (ouro) e treinando o modelo…",
     (conversa.DECISAO, "estado"): "Aquecendo o estado da decisão…",
     (conversa.LAGO, "treino"): "Calibrando e registrando o modelo…",
-    (conversa.LAGO, "consultas"): "Iniciando as consultas do lago…",
-    (conversa.DECISAO, "consultas"): "Iniciando a decisão, com o estado já quente…",
+    (conversa.LAGO, conversa.CONSULTAS): "Iniciando as consultas do lago…",
+    (conversa.DECISAO, conversa.CONSULTAS): "Iniciando a decisão, com o estado já quente…",
 }
 """O que se diz de cada fase; as outras são passagens."""
 
@@ -77,9 +74,9 @@ def subir_fluxos(
     mostrar("Subindo os fluxos (Spark)…")
     contar = _contador_de_fases(cfg, mostrar)
     cancelar = cancelar or threading.Event()
-    servem = {papel: frozenset({PRONTO}) for papel in PAPEIS}
+    servem = {papel: frozenset({conversa.PRONTO}) for papel in PAPEIS}
     if so_preparar_lago:
-        servem[conversa.LAGO] |= {CONSULTAS}
+        servem[conversa.LAGO] |= {conversa.CONSULTAS}
     with ThreadPoolExecutor(len(PAPEIS)) as grupo:
         subidas = [
             grupo.submit(deixar_de_pe, _servico(papel, cfg, contar, prazo_segundos, servem[papel], cancelar), cfg)

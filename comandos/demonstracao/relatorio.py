@@ -76,7 +76,7 @@ def como_tabela(r: Mapping[str, Any]) -> Table:
         ("valor barrado", f"{dinheiro(valor['fraude_barrada'])} de {dinheiro(valor['fraude_total'])}"),
         ("conferido", "sim: cada registro tem exatamente um destino" if r["conferido"] else "NÃO FECHA"),
     ]
-    return tabela("Resultado (tráfego simulado: não é desempenho real)", ("", ""), linhas)
+    return tabela("Resultado da demonstração (não é o desempenho de um banco)", ("", ""), linhas)
 
 
 def gravar(r: Mapping[str, Any], arquivo: Path) -> None:

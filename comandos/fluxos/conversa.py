@@ -20,19 +20,22 @@ DECISAO: Final = "decisao"
 LAGO: Final = "lago"
 PAPEIS: Final = (DECISAO, LAGO)
 """Cada um é o nome do serviço, do registro e dos arquivos da conversa."""
+CONSULTAS: Final = "consultas"
+PRONTO: Final = "pronto"
+"""Fases de quem já preparou o que devia: inicia as consultas; tem-nas todas ativas."""
 _PREPARO: Final = "lago.preparo.json"
 FASES_COM_PRATA: Final = frozenset({"ouro", "treino"})
 """Fases do preparo em que a prata da história já está completa."""
 
 
 def arquivo_estado(cfg: Configuracao, papel: str) -> Path:
-    """Onde o processo diz a fase: `{"pid": …, "fase": "…", "pronto": …}`; pronto = consultas ativas."""
+    """Onde o processo diz a fase: `{"pid": …, "fase": "…"}`."""
     return cfg.caminho("servicos", f"{papel}.estado.json")
 
 
-def publicar_estado(cfg: Configuracao, papel: str, pid: int, fase: str, *, pronto: bool) -> None:
+def publicar_estado(cfg: Configuracao, papel: str, pid: int, fase: str) -> None:
     """Diz em que fase o processo está."""
-    _escrever(arquivo_estado(cfg, papel), {"pid": pid, "fase": fase, "pronto": pronto})
+    _escrever(arquivo_estado(cfg, papel), {"pid": pid, "fase": fase})
 
 
 def estado(cfg: Configuracao, papel: str) -> dict[str, Any]:
@@ -42,14 +45,19 @@ def estado(cfg: Configuracao, papel: str) -> dict[str, Any]:
     return lido if anotado is not None and lido.get("pid") == anotado.pid else {}
 
 
+def pronto(cfg: Configuracao, papel: str) -> bool:
+    """Se o processo escreveu que suas consultas estão ativas."""
+    return estado(cfg, papel).get("fase") == PRONTO
+
+
 def prontos(cfg: Configuracao) -> bool:
     """Se os dois processos escreveram que estão prontos."""
-    return all(estado(cfg, papel).get("pronto") for papel in PAPEIS)
+    return all(pronto(cfg, papel) for papel in PAPEIS)
 
 
 def algum_pronto(cfg: Configuracao) -> bool:
     """Se ao menos um dos processos já escreve nas tabelas."""
-    return any(estado(cfg, papel).get("pronto") for papel in PAPEIS)
+    return any(pronto(cfg, papel) for papel in PAPEIS)
 
 
 def anunciar_preparo(cfg: Configuracao) -> None:

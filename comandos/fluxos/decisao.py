@@ -36,7 +36,7 @@ class Decisao(Motor):
         vigia.conferir()
         vigia.iniciar()
         self.ao_fim.append(vigia.parar)
-        self.fase("consultas")
+        self.fase(conversa.CONSULTAS)
         self.consultas.append(iniciar_decisao(spark, self.cfg))
         # Abrir o estado, o modelo e os processos Python é o primeiro lote: que ele não leve nenhum Pix.
         vigia.republicar("partida da decisão")

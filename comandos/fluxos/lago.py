@@ -49,7 +49,7 @@ class Lago(Motor):
         if conversa.preparo_pendente(self.cfg):
             self.fase("historia")
             self._preparar_historia(spark)
-        self.fase("consultas")
+        self.fase(conversa.CONSULTAS)
         self.ondas, self.derivadas = self._partidas(spark, metricas)
         self._iniciar()
 

@@ -71,7 +71,7 @@ class Motor(ABC):
             try:
                 ouvir(spark, metricas, self.cfg.modelo)
                 self.preparar(spark, metricas)
-                self.fase("pronto", pronto=True)
+                self.fase(conversa.PRONTO)
                 return self._atender(spark)
             except Interrompido:
                 return 0
@@ -83,9 +83,9 @@ class Motor(ABC):
             for encerrar in reversed(self.ao_fim):
                 encerrar()
 
-    def fase(self, nome: str, *, pronto: bool = False) -> None:
+    def fase(self, nome: str) -> None:
         """Publica em que fase o processo está."""
-        conversa.publicar_estado(self.cfg, self.papel, os.getpid(), nome, pronto=pronto)
+        conversa.publicar_estado(self.cfg, self.papel, os.getpid(), nome)
         REGISTRO.info("fase: %s", nome)
 
     def esperar(self, condicao: Callable[[], bool]) -> None:

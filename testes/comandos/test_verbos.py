@@ -28,7 +28,7 @@ from plataforma.servicos.mlflow_servidor import pronto as mlflow_pronto
 DRIVER_FALSO = """
 import json, os, pathlib, subprocess, sys, time
 jvm = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
-pathlib.Path(sys.argv[1]).write_text(json.dumps({"pronto": True, "fase": "pronto", "pid": os.getpid(), "jvm": jvm.pid}))
+pathlib.Path(sys.argv[1]).write_text(json.dumps({"fase": "pronto", "pid": os.getpid(), "jvm": jvm.pid}))
 time.sleep(300)
 """
 
@@ -134,7 +134,7 @@ time.sleep(300)
 def test_estado_de_um_driver_anterior_nao_conta_como_pronto(cfg: Configuracao) -> None:
     arquivo = conversa.arquivo_estado(cfg, conversa.LAGO)
     arquivo.parent.mkdir(parents=True)
-    arquivo.write_text('{"pronto": true, "pid": 1}')
+    arquivo.write_text('{"fase": "pronto", "pid": 1}')
     assert not conversa.algum_pronto(cfg)
 
 
