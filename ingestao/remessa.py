@@ -9,25 +9,36 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import polars as pl
 
 from ingestao.avarias import Razao
 from ingestao.emissao import Emissao
 from ingestao.esquema import Origem
-from ingestao.produtor import Resultado, enviar_no_ritmo
+from ingestao.produtor import Registro, Resultado, enviar_no_ritmo
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroPipeline, ErroServico
 
 PRAZO_PRONTO_S: Final = 120.0
 _EVENTOS, _ROTULOS = "vivo.arrow", "rotulos_vivos.arrow"
 _CADA_VIGIA_S: Final = 0.5
+
+
+class Carga(Protocol):
+    """O que uma remessa envia."""
+
+    razao: Razao
+
+    def registros(self, cfg: Configuracao) -> Iterator[Registro]:
+        """Os registros por horário."""
 
 
 @dataclass(frozen=True)
@@ -38,30 +49,38 @@ class Entrega:
     razao: Razao
 
 
-def gravar(pasta: Path, emissao: Emissao) -> None:
-    """Deixa em `pasta` o que o processo vai ler."""
+def gravar(pasta: Path, emissao: Emissao) -> Callable[[], Carga]:
+    """Deixa a emissão em `pasta`; devolve como o processo a abre."""
     pasta.mkdir(parents=True, exist_ok=True)
     emissao.eventos.write_ipc(pasta / _EVENTOS)
     emissao.rotulos.write_ipc(pasta / _ROTULOS)
+    return partial(_abrir, pasta, (emissao.semente, emissao.taxa_duplicados, emissao.taxa_malformados))
+
+
+def _abrir(pasta: Path, taxas: tuple[int, float, float]) -> Carga:
+    return Emissao(pl.read_ipc(pasta / _EVENTOS), pl.read_ipc(pasta / _ROTULOS), *taxas)
 
 
 class Remessa:
-    """Um processo que envia uma emissão gravada. Uso: `with Remessa(...) as r: r.comecar(); r.esperar()`.
+    """Um processo que envia uma carga gravada. Uso: `with Remessa(...) as r: r.comecar(); r.esperar()`.
 
     `enviados` e `confirmados` são lidos a qualquer momento. Sair do bloco para o envio.
+
+    Args:
+        cfg: broker e tópicos; o processo não recebe a chave de tokens.
+        abrir: chamada no processo, que a recebe por pickle; lê a carga do disco.
+        origem: o cabeçalho de todos os registros.
     """
 
-    def __init__(self, cfg: Configuracao, pasta: Path, emissao: Emissao, origem: Origem = "simulado") -> None:
+    def __init__(self, cfg: Configuracao, abrir: Callable[[], Carga], origem: Origem = "simulado") -> None:
         contexto = multiprocessing.get_context("spawn")
-        gravar(pasta, emissao)
         self._contadores = contexto.Array("q", 2)
         self._pronto, self._comeca, self._parar = (contexto.Event() for _ in range(3))
         self._saida, filho = contexto.Pipe(duplex=False)
         sem_segredo = replace(cfg, chave_tokens=b"")
-        taxas = (emissao.semente, emissao.taxa_duplicados, emissao.taxa_malformados)
         sinais = (self._pronto, self._comeca, self._parar)
         self._processo: BaseProcess = contexto.Process(
-            target=_correr, args=(sem_segredo, pasta, taxas, origem, sinais, self._contadores, filho),
+            target=_correr, args=(sem_segredo, abrir, origem, sinais, self._contadores, filho),
             name="remessa", daemon=True,
         )
         self._filho = filho
@@ -134,17 +153,17 @@ class Remessa:
 
 
 def _correr(
-    cfg: Configuracao, pasta: Path, taxas: tuple[int, float, float], origem: Origem, sinais: tuple[Any, Any, Any],
-    contadores: Any, saida: Connection,
+    cfg: Configuracao, abrir: Callable[[], Carga], origem: Origem, sinais: tuple[Any, Any, Any], contadores: Any,
+    saida: Connection,
 ) -> None:
     """O processo filho. O Ctrl-C é do pai, que decide quando parar."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pronto, comeca, parar = sinais
-    emissao = Emissao(pl.read_ipc(pasta / _EVENTOS), pl.read_ipc(pasta / _ROTULOS), *taxas)
+    carga = abrir()
     local = threading.Event()
     acabou = threading.Event()
     vigia = _parar_tambem_sem_pai(parar, local, acabou)
-    registros = emissao.registros(cfg)
+    registros = carga.registros(cfg)
     pronto.set()
     comeca.wait()
 
@@ -153,7 +172,7 @@ def _correr(
 
     try:
         resultado = enviar_no_ritmo(cfg, registros, origem, local, ao_progresso=contar)
-        saida.send(Entrega(resultado, emissao.razao))
+        saida.send(Entrega(resultado, carga.razao))
     except ErroPipeline as erro:
         saida.send(erro)
     finally:

@@ -24,7 +24,7 @@ from comandos.preparo import Preparo, gravar_registros
 from comandos.subir import subir_fluxos, subir_servicos
 from ingestao.emissao import Emissao
 from ingestao.esquema import Origem
-from ingestao.remessa import Entrega, Remessa
+from ingestao.remessa import Entrega, Remessa, gravar
 from ingestao.serializacao import serializar, serializar_rotulos
 from ingestao.trafego import Trafego
 from plataforma.configuracao import Configuracao
@@ -132,7 +132,7 @@ def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entre
     origem: Origem = "simulado" if estragar else "importado"
     medidor = Medidor(cfg, fraudes_vivas(trafego))
     try:
-        with Remessa(cfg, cfg.caminho("trafego"), emissao, origem) as remessa:
+        with Remessa(cfg, gravar(cfg.caminho("trafego"), emissao), origem) as remessa:
             medidor.iniciar()
             remessa.comecar()
             ao_vivo(remessa, medidor.medidas, pedido.segundos, medidor.fraudes)

@@ -18,7 +18,7 @@ from ingestao.emissao import Emissao
 from ingestao.emissao_continua import EmissaoContinua
 from ingestao.esquema import LIMITE_REGISTRO_BYTES
 from ingestao.produtor import Registro, Relogio, Resultado, enviar_no_ritmo, no_ritmo
-from ingestao.remessa import Remessa
+from ingestao.remessa import Remessa, gravar
 from ingestao.simulador.geracao import gerar
 from ingestao.simulador.parametros import Parametros
 from plataforma.configuracao import Configuracao
@@ -200,7 +200,7 @@ def test_topico_que_nao_existe_e_uma_recusa_clara(destino: Configuracao) -> None
 def test_a_remessa_envia_em_outro_processo_e_devolve_o_razao(destino: Configuracao, tmp_path: Path) -> None:
     trafego = gerar(Parametros(contas=200, dias=3, eventos=800).com_vivo(500, 2), 1)
     emissao = Emissao(trafego.vivo(), trafego.rotulos_vivo(), 1, 0.02, 0.02)
-    with Remessa(destino, tmp_path / "remessa", emissao) as remessa:
+    with Remessa(destino, gravar(tmp_path / "remessa", emissao)) as remessa:
         assert remessa.enviados == 0
         remessa.comecar()
         entrega = remessa.esperar(60)
@@ -212,7 +212,7 @@ def test_a_remessa_envia_em_outro_processo_e_devolve_o_razao(destino: Configurac
 @pytest.mark.servico
 def test_parar_a_remessa_no_meio_confirma_o_que_saiu(destino: Configuracao, tmp_path: Path) -> None:
     trafego = gerar(Parametros(contas=200, dias=3, eventos=800).com_vivo(50, 60), 1)
-    with Remessa(destino, tmp_path / "remessa", Emissao(trafego.vivo(), trafego.rotulos_vivo())) as remessa:
+    with Remessa(destino, gravar(tmp_path / "remessa", Emissao(trafego.vivo(), trafego.rotulos_vivo()))) as remessa:
         remessa.comecar()
         prazo = threading.Event()
         while remessa.confirmados < 20:
