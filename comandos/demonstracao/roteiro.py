@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,23 +15,19 @@ from comandos.demonstracao import relatorio
 from comandos.demonstracao.painel import ao_vivo
 from comandos.demonstracao.trafego import anotar_relogio, fraudes_vivas, importado, simulado
 from comandos.drenagem import drenar
-from comandos.fluxos import conversa
 from comandos.limpar import apagar_dados
 from comandos.medida import Medidas, Medidor
 from comandos.parar import parar_tudo
-from comandos.preparo import Preparo, gravar_registros
-from comandos.subir import subir_fluxos, subir_servicos
+from comandos.partida import partir
 from ingestao.emissao import Emissao
 from ingestao.esquema import Origem
 from ingestao.remessa import Entrega, Remessa, gravar
-from ingestao.serializacao import serializar, serializar_rotulos
 from ingestao.trafego import Trafego
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroConfiguracao
 from plataforma.jars import versoes as versoes_dos_jars
 
 MARCA: Final = "demonstracao.marca"
-PRAZO_PREPARO_S: Final = 1_800.0
 PRAZO_DRENAGEM_S: Final = 1_800.0
 PRAZO_LEITURA_S: Final = 30.0
 BATIDA_S: Final = 0.2
@@ -88,38 +83,19 @@ def recomecar(cfg: Configuracao) -> None:
 
 def _preparar(cfg: Configuracao, pedido: Pedido) -> Trafego:
     """Serviços, sessões Spark e tráfego ao mesmo tempo; depois história, modelo e consultas, nos fluxos."""
-    conversa.anunciar_preparo(cfg)
-    desistir = threading.Event()
-    with espera("Subindo os serviços e gerando a história…") as mostrar, ThreadPoolExecutor(2) as grupo:
-        servicos = grupo.submit(subir_servicos, cfg, mostrar)
-        subida = grupo.submit(
-            subir_fluxos, cfg, mostrar, PRAZO_PREPARO_S, so_preparar_lago=True, cancelar=desistir)
-        try:
-            trafego = _trafego(cfg, pedido)
-            preparo = _gravar_historia(cfg, trafego)
-            passo(f"História: {numero(trafego.primeiro_vivo)} Pix; ao vivo: {numero(trafego.vivo().height)}")
-            servicos.result()
-            conversa.pedir_preparo(cfg, preparo)
-            subida.result()
-        except BaseException:
-            desistir.set()
-            raise
-    return trafego
+    def gerar() -> Trafego:
+        trafego = _trafego(cfg, pedido)
+        passo(f"História: {numero(trafego.primeiro_vivo)} Pix; ao vivo: {numero(trafego.vivo().height)}")
+        return trafego
+
+    with espera("Subindo os serviços e gerando a história…") as mostrar:
+        return partir(cfg, gerar, mostrar)
 
 
 def _trafego(cfg: Configuracao, pedido: Pedido) -> Trafego:
     if pedido.eventos is not None:
         return importado(cfg, pedido.eventos, pedido.rotulos, pedido.taxa, pedido.segundos)
     return simulado(cfg, pedido.taxa, pedido.segundos, pedido.semente)
-
-
-def _gravar_historia(cfg: Configuracao, trafego: Trafego) -> Preparo:
-    """Deixa a história em arquivo, para o processo do lago a preparar."""
-    eventos, rotulos = cfg.caminho("trafego", "historia.arrow"), cfg.caminho("trafego", "rotulos.arrow")
-    chaves, valores = zip(*serializar(trafego.historico()), strict=True)
-    gravar_registros(eventos, {"chave": list(chaves), "valor": list(valores)})
-    gravar_registros(rotulos, {"valor": [valor for _, valor in serializar_rotulos(trafego.rotulos_historico())]})
-    return Preparo(str(eventos), str(rotulos), trafego.inicio_vivo_us - 1)
 
 
 def _ao_vivo(cfg: Configuracao, pedido: Pedido, trafego: Trafego) -> tuple[Entrega, Medidas, Mapping[str, Any]]:

@@ -1,0 +1,85 @@
+"""A carga de um ponto: o tráfego simulado, já serializado em disco, para que gerá-lo não dispute a máquina medida."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from ingestao.avarias import Razao
+from ingestao.emissao_continua import EmissaoContinua
+from ingestao.esquema import FINALIDADES_ISENTAS
+from ingestao.produtor import Registro
+from ingestao.simulador.parametros import Parametros
+from plataforma.configuracao import Configuracao
+
+_LOTE: Final = 20_000
+_ESQUEMA: Final = pa.schema([
+    ("quando_s", pa.float64()), ("evento", pa.bool_()), ("chave", pa.binary()), ("valor", pa.binary()),
+])
+_ISENTOS: Final = tuple(f'"finalidade":"{nome}"'.encode() for nome in sorted(FINALIDADES_ISENTAS))
+
+
+@dataclass(frozen=True)
+class Conta:
+    """O que há em um arquivo de carga: Pix, quantos pedem decisão (os isentos não), e até quando anda o relógio."""
+
+    arquivo: Path
+    eventos: int
+    decisoes: int
+    ate_us: int
+
+
+@dataclass
+class Carga:
+    """Os registros de um arquivo, por horário, na taxa dada em Pix por segundo; `taxa` 0 = o mais depressa que der."""
+
+    arquivo: Path
+    taxa: float
+    razao: Razao = field(default_factory=Razao)
+
+    def registros(self, cfg: Configuracao) -> Iterator[Registro]:
+        """Um Registro por linha; os rótulos saem na hora do Pix que os precede."""
+        with pa.memory_map(str(self.arquivo)) as mapa:
+            leitor = pa.ipc.open_file(mapa)
+            for i in range(leitor.num_record_batches):
+                quando, evento, chaves, valores = (coluna.to_pylist() for coluna in leitor.get_batch(i).columns)
+                for hora, eh_evento, chave, valor in zip(quando, evento, chaves, valores, strict=True):
+                    topico = cfg.topico_eventos if eh_evento else cfg.topico_rotulos
+                    yield Registro(hora / self.taxa if self.taxa else 0.0, topico, chave, valor)
+
+
+def preparar(
+    cfg: Configuracao, parametros: Parametros, semente: int, de_us: int, eventos: int, arquivo: Path
+) -> Conta:
+    """Grava em `arquivo` os próximos `eventos` Pix (e os rótulos que se tornam conhecidos) a partir de `de_us`.
+
+    Sem repetições nem estragos: cada Pix tem de sair decidido uma vez, e a conta é exata. A hora gravada é a posição
+    do Pix na fila; a taxa é escolhida ao enviar.
+    """
+    limpos = replace(parametros, taxa_duplicados=0.0, taxa_malformados=0.0)
+    emissao = EmissaoContinua(limpos, semente, de_us, 1.0, eventos)
+    arquivo.parent.mkdir(parents=True, exist_ok=True)
+    decisoes = 0
+    with pa.OSFile(str(arquivo), "wb") as destino, pa.ipc.new_file(destino, _ESQUEMA) as escritor:
+        linhas: list[tuple[float, bool, bytes | None, bytes | None]] = []
+        for registro in emissao.registros(cfg):
+            eh_evento = registro.topico == cfg.topico_eventos
+            decisoes += eh_evento and not any(marca in (registro.valor or b"") for marca in _ISENTOS)
+            linhas.append((registro.quando_s, eh_evento, registro.chave, registro.valor))
+            if len(linhas) == _LOTE:
+                escritor.write_batch(_lote(linhas))
+                linhas.clear()
+        if linhas:
+            escritor.write_batch(_lote(linhas))
+    return Conta(arquivo, emissao.razao.eventos, decisoes, emissao.ate_us)
+
+
+def _lote(linhas: list[tuple[float, bool, bytes | None, bytes | None]]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(
+        [pa.array(coluna, tipo) for coluna, tipo in zip(zip(*linhas, strict=True), _ESQUEMA.types, strict=True)],
+        schema=_ESQUEMA,
+    )

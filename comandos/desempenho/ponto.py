@@ -1,0 +1,166 @@
+"""Um ponto: tráfego em taxa fixa, que nunca espera pelo sistema, e o que se viu do outro lado."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+
+from comandos.desempenho.carga import Carga, Conta
+from comandos.desempenho.leitor import Leitor, Leitura
+from comandos.desempenho.recursos import Gasto, Recursos
+from ingestao.produtor import Resultado
+from ingestao.remessa import Remessa
+from machine_learning.fluxo import CONSULTA
+from plataforma.configuracao import Configuracao
+
+CADA_S: Final = 1.0
+PRAZO_SEM_PROGRESSO_S: Final = 60.0
+SEGUNDO_US: Final = 1_000_000
+PERCENTIS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 99.9, "max_ms": 100.0}
+
+
+@dataclass(frozen=True)
+class Instante:
+    """Uma amostra do andamento: segundos desde o começo do envio, decisões pedidas até ali e decisões lidas."""
+
+    segundo: float
+    pedidas: int
+    lidas: int
+
+
+@dataclass(frozen=True)
+class Medicao:
+    """O que um ponto mostrou.
+
+    Args:
+        taxa: Pix por segundo oferecidos; 0 = tudo de uma vez.
+        decididos, perdidos, dobrados: decisões distintas, Pix sem decisão e decisões a mais.
+        latencia: percentis em ms, só do que foi enviado depois do aquecimento.
+        gastos: por processo medido; `medicao` é a CPU de quem envia e de quem lê.
+        fases: média em ms de cada fase do micro-lote (`durationMs` do Spark); `linhas` por micro-lote.
+        andamento: uma amostra por segundo. `atraso_final`: decisões por sair quando o envio acabou.
+    """
+
+    taxa: float
+    oferecidos: int
+    decididos: int
+    perdidos: int
+    dobrados: int
+    latencia: dict[str, float]
+    duracao_s: float
+    gastos: dict[str, Gasto]
+    medicao_cpu_s: float
+    fases: dict[str, float]
+    lotes: int
+    andamento: list[Instante]
+    atraso_final: int
+    envio: Resultado
+    leitura: Leitura
+
+
+def medir(
+    cfg: Configuracao, conta: Conta, taxa: float, aquecimento_s: float, papeis: Sequence[str], topico: str,
+    mostrar: Callable[[str], None] = lambda _: None, *, fases: Callable[[], dict[str, float]] | None = None,
+) -> Medicao:
+    """Envia a carga e espera todas as decisões.
+
+    Args:
+        cfg: broker e tópicos.
+        conta: a carga, já gravada.
+        taxa: Pix por segundo; 0 = o mais depressa que der.
+        aquecimento_s: o que se envia antes disto não entra nos percentis.
+        papeis: serviços de que se mede CPU e memória.
+        topico: onde as decisões (ou as cópias, nas bases de comparação) são lidas.
+        mostrar: recebe uma linha por segundo.
+        fases: de onde ler a soma das fases dos micro-lotes; por padrão, as métricas da decisão.
+
+    Levanta:
+        ErroServico: o envio ou a leitura falharam.
+    """
+    ler_fases = fases or partial(fases_da_decisao, cfg)
+    antes, cpu_antes, andamento = ler_fases(), _cpu_propria(), list[Instante]()
+    with Leitor(cfg, topico) as leitor, Recursos(cfg, papeis) as recursos:
+        with Remessa(cfg, partial(Carga, conta.arquivo, taxa)) as remessa:
+            inicio_us, inicio = time.time_ns() // 1_000, time.monotonic()
+            remessa.comecar()
+            while not remessa.terminou():
+                threading.Event().wait(CADA_S)
+                pedidas = round(min(1.0, remessa.enviados / max(conta.eventos, 1)) * conta.decisoes)
+                andamento.append(Instante(time.monotonic() - inicio, pedidas, leitor.lidas))
+                mostrar(f"{pedidas} pedidas, {leitor.lidas} decididas")
+            entrega = remessa.esperar()
+        atraso = max(conta.decisoes - leitor.lidas, 0)
+        _esperar_decisoes(leitor, conta.decisoes)
+        duracao = time.monotonic() - inicio
+        leitura = leitor.leitura()
+    unicas = leitura.unicas()
+    depois = ler_fases()
+    medias, lotes = _medias(antes, depois)
+    quentes = unicas.latencias_ms()[unicas.enviado_us >= inicio_us + round(aquecimento_s * SEGUNDO_US)]
+    return Medicao(
+        taxa, conta.eventos, unicas.posicao.size, max(conta.decisoes - unicas.posicao.size, 0),
+        leitura.posicao.size - unicas.posicao.size, percentis(quentes), duracao, recursos.gastos(),
+        _cpu_propria() - cpu_antes, medias, lotes, andamento, atraso, entrega.resultado, unicas,
+    )
+
+
+def percentis(latencias_ms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> dict[str, float]:
+    """Os percentis do relatório, em ms; vazio sem amostra."""
+    if not latencias_ms.size:
+        return {}
+    return {nome: round(float(np.percentile(latencias_ms, p)), 1) for nome, p in PERCENTIS.items()}
+
+
+def fases_da_decisao(cfg: Configuracao) -> dict[str, float]:
+    """Segundos somados por fase dos micro-lotes da decisão até agora, e `lotes`, das métricas do processo."""
+    endereco = f"http://{cfg.endereco_metricas}:{cfg.porta_metricas}/metrics"
+    with urllib.request.urlopen(endereco, timeout=10) as resposta:  # noqa: S310 — endereço da configuração
+        texto = resposta.read().decode()
+    somas: dict[str, float] = {}
+    for familia in text_string_to_metric_families(texto):
+        for amostra in familia.samples:
+            if amostra.labels.get("consulta") != CONSULTA:
+                continue
+            if amostra.name == "pix_lote_duracao_seconds_sum":
+                somas[amostra.labels["fase"]] = amostra.value
+            elif amostra.name == "pix_lote_linhas_count":
+                somas["lotes"] = amostra.value
+            elif amostra.name == "pix_lote_linhas_sum":
+                somas["linhas"] = amostra.value
+    return somas
+
+
+def _medias(antes: dict[str, float], depois: dict[str, float]) -> tuple[dict[str, float], int]:
+    lotes = int(depois.get("lotes", 0) - antes.get("lotes", 0))
+    if not lotes:
+        return {}, 0
+    medias = {
+        fase: round((valor - antes.get(fase, 0.0)) / lotes * (1 if fase == "linhas" else 1_000), 1)
+        for fase, valor in depois.items() if fase != "lotes"
+    }
+    return medias, lotes
+
+
+def _esperar_decisoes(leitor: Leitor, esperadas: int) -> None:
+    """Até chegarem todas, ou até nada chegar por um bom tempo: o que faltar conta como perdido."""
+    vistas, desde = leitor.lidas, time.monotonic()
+    while leitor.lidas < esperadas and time.monotonic() - desde < PRAZO_SEM_PROGRESSO_S:
+        threading.Event().wait(CADA_S / 5)
+        if leitor.lidas != vistas:
+            vistas, desde = leitor.lidas, time.monotonic()
+
+
+def _cpu_propria() -> float:
+    """CPU deste processo (que lê) e dos filhos que já saíram (que enviaram), em segundos."""
+    tempos = psutil.Process(os.getpid()).cpu_times()
+    return float(tempos.user + tempos.system + tempos.children_user + tempos.children_system)
