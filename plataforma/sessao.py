@@ -31,6 +31,8 @@ _GERENCIADOR_CHECKPOINT: Final = (
     "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
 )
 _ROCKSDB: Final = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+_ARQUIVOS_LOCAIS: Final = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
+"""O sistema de arquivos do Hadoop abre um processo `chmod` por arquivo criado; este usa o próprio Java (ADR 0010)."""
 LINHAS_DE_ERRO: Final = 5
 LINHAS_POR_LOTE_ARROW: Final = 5_000
 """Na pior das hipóteses, todas com o maior valor que o tópico aceita, uns 160 MB."""
@@ -134,6 +136,7 @@ def _basicas(cfg: Configuracao, nome: str, *, gravar_classes: bool) -> dict[str,
         valores |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
         # No caminho de classes da própria JVM: só as de lá entram no arquivo de classes carregadas.
         valores["spark.driver.extraClassPath"] = ":".join(jars)
+        valores["spark.hadoop.fs.file.impl"] = _ARQUIVOS_LOCAIS
     else:
         valores["spark.jars"] = ",".join(jars)
     return valores
