@@ -25,6 +25,8 @@ Inteiros32 = NDArray[np.int32]
 FOLHA: Final = -1
 BLOCO: Final = 256
 """Linhas pontuadas por vez."""
+CONDICOES_NA_MEMORIA: Final = 10
+"""Até quantas condições uma folha tem para que se guarde o resultado de cada combinação delas (2^10 linhas)."""
 MAXIMO_PONTOS: Final = 32
 """Pontos de quadratura guardados: exato para até 64 atributos distintos em um caminho."""
 
@@ -168,24 +170,43 @@ def _quadratura() -> tuple[Reais, Reais]:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _contribuicoes(c: Caixas, x: Reais, nos: Reais, pesos: Reais) -> Reais:
+    """Folha a folha: o que uma linha recebe só depende de quais condições cumpre, e muitas cumprem as mesmas."""
     saida = np.zeros((x.shape[0], x.shape[1]))
+    prontas = np.zeros((1 << CONDICOES_NA_MEMORIA, MAXIMO_PONTOS * 2))
+    feita_para = np.full(1 << CONDICOES_NA_MEMORIA, -1, np.int64)
     dentro = np.zeros(2 * MAXIMO_PONTOS)
-    for i in range(x.shape[0]):
-        for f in range(c.valor.size):
-            de, m = c.inicio[f], c.inicio[f + 1] - c.inicio[f]
-            if m == 0 or c.valor[f] == 0.0:
-                continue
+    for f in range(c.valor.size):
+        de, m = c.inicio[f], c.inicio[f + 1] - c.inicio[f]
+        if m == 0 or c.valor[f] == 0.0:
+            continue
+        for i in range(x.shape[0]):
+            quais = 0
             for k in range(m):
                 v = x[i, c.atributo[de + k]]
                 cabe = c.aceita_nulo[de + k] if np.isnan(v) else c.minimo[de + k] < v <= c.maximo[de + k]
                 dentro[k] = 1.0 if cabe else 0.0
-            pontos = (m + 1) // 2
-            for q in range(pontos):
-                t = nos[pontos, q]
-                produto = c.valor[f] * pesos[pontos, q]
-                for k in range(m):
-                    produto *= c.z[de + k] * (1.0 - t) + dentro[k] * t
-                for k in range(m):
-                    fator = c.z[de + k] * (1.0 - t) + dentro[k] * t
-                    saida[i, c.atributo[de + k]] += produto * (dentro[k] - c.z[de + k]) / fator
+                quais = (quais << 1) | cabe
+            lembrada = m <= CONDICOES_NA_MEMORIA
+            lugar = quais if lembrada else 0
+            if not lembrada or feita_para[lugar] != f:
+                _da_folha(c, f, dentro, nos, pesos, prontas[lugar])
+                feita_para[lugar] = f if lembrada else -1
+            for k in range(m):
+                saida[i, c.atributo[de + k]] += prontas[lugar, k]
     return saida
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _da_folha(c: Caixas, f: int, dentro: Reais, nos: Reais, pesos: Reais, saida: Reais) -> None:
+    """O que a folha `f` dá a cada uma de suas condições, para quem cumpre as marcadas em `dentro`."""
+    de, m = c.inicio[f], c.inicio[f + 1] - c.inicio[f]
+    saida[:m] = 0.0
+    pontos = (m + 1) // 2
+    for q in range(pontos):
+        t = nos[pontos, q]
+        produto = c.valor[f] * pesos[pontos, q]
+        for k in range(m):
+            produto *= c.z[de + k] * (1.0 - t) + dentro[k] * t
+        for k in range(m):
+            fator = c.z[de + k] * (1.0 - t) + dentro[k] * t
+            saida[k] += produto * (dentro[k] - c.z[de + k]) / fator

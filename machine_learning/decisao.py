@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -24,6 +25,7 @@ QUANTOS_MOTIVOS: Final = 4
 MS_US: Final = 1_000
 SEM_REGRAS: Final = "nenhuma"
 _ACOES: Final = tuple(Acao)
+_CODIFICADOR: Final = msgspec.json.Encoder()
 _CONJUNTOS: dict[str, Conjunto] = {}
 
 
@@ -135,37 +137,35 @@ class Decisor:
             {} if nota.detector is None else nota.detector.limiares,
             disparos, conjunto.acoes if conjunto else (), *nossos,
         )
-        porques = _motivar(m, nota, conjunto, disparos, escolhidas)
-        regras_versao = ativa.regras_versao if ativa else SEM_REGRAS
-        duracoes = acoes.prazos_ms(escolhidas, m.colunas["instante_us"])
-        return [
-            self._resposta(m, i, nota, sombra, regras_versao, porques[i], conjunto, disparos[i],
-                           _ACOES[escolhidas[i]], int(duracoes[i]), lote, agora_us)
-            for i in range(len(m))
-        ]
+        return self._compor(m, ativa, nota, sombra, conjunto, disparos, escolhidas, lote, agora_us)
 
-    def _resposta(
-        self, m: Montado, i: int, nota: Pontuado, sombra: Pontuado, regras_versao: str, porques: list[motivos.Motivo],
-        conjunto: Conjunto | None, disparos: NDArray[np.bool_], acao: Acao, duracao_ms: int, lote: int, agora_us: int,
-    ) -> Resposta:
-        c = m.colunas
-        enviado, com_modelo = c["enviado_us"][i], nota.detector is not None
-        acionadas = [conjunto.ids[j] for j in np.flatnonzero(disparos)] if conjunto else []
-        decisao = Decisao(
-            "decisao", c["id_fim_a_fim"][i], int(c["id_evento"][i]), c["topico"][i], int(c["particao"][i]),
-            int(c["deslocamento"][i]), acao.value, _real(nota.pontuacao[i]), _real(nota.probabilidade[i]), porques,
-            acionadas, self.modelo if com_modelo else None, nota.versao, sombra.versao, _real(sombra.pontuacao[i]),
-            regras_versao, "modelo" if com_modelo else "regras", self.catalogo.versao, int(c["instante_us"][i]),
-            enviado, int(c["kafka_us"][i]), agora_us, acoes.PRAZO_DECISAO_MS, duracao_ms, lote,
-            c["pagador_conta"][i], c["recebedor_conta"][i], c["pagador_ispb"][i], c["recebedor_ispb"][i],
-            c["forma_de_iniciacao"][i], c["dispositivo"][i], int(c["valor_centavos"][i]),
-            m.atributos[i].tolist(),
+    def _compor(
+        self, m: Montado, ativa: Ativacao | None, nota: Pontuado, sombra: Pontuado, conjunto: Conjunto | None,
+        disparos: NDArray[np.bool_], escolhidas: NDArray[np.int8], lote: int, agora_us: int,
+    ) -> list[Resposta]:
+        """Por colunas, na ordem dos campos de `Decisao`: indexar Pix a Pix custava mais que pontuar."""
+        c, com_modelo = m.colunas, nota.detector is not None
+        regras_versao = ativa.regras_versao if ativa else SEM_REGRAS
+        acoes_ = [_ACOES[codigo].value for codigo in escolhidas.tolist()]
+        probabilidades, centavos = _reais(nota.probabilidade), c["valor_centavos"].tolist()
+        decisoes = zip(
+            repeat("decisao"), c["id_fim_a_fim"], c["id_evento"].tolist(), c["topico"], c["particao"].tolist(),
+            c["deslocamento"].tolist(), acoes_, _reais(nota.pontuacao), probabilidades,
+            _motivar(m, nota, conjunto, disparos, escolhidas), _acionadas(conjunto, disparos),
+            repeat(self.modelo if com_modelo else None), repeat(nota.versao), repeat(sombra.versao),
+            _reais(sombra.pontuacao), repeat(regras_versao), repeat("modelo" if com_modelo else "regras"),
+            repeat(self.catalogo.versao), c["instante_us"].tolist(), c["enviado_us"], c["kafka_us"].tolist(),
+            repeat(agora_us), repeat(acoes.PRAZO_DECISAO_MS), acoes.prazos_ms(escolhidas, c["instante_us"]).tolist(),
+            repeat(lote), c["pagador_conta"], c["recebedor_conta"], c["pagador_ispb"], c["recebedor_ispb"],
+            c["forma_de_iniciacao"], c["dispositivo"], centavos, m.atributos.tolist(), strict=False,
         )
-        return Resposta(
-            c["pagador_conta"][i].encode(), msgspec.json.encode(decisao), "decidido", acao.value,
-            None if enviado is None else (agora_us - enviado) / MS_US, _real(nota.probabilidade[i]),
-            int(c["valor_centavos"][i]), nota.versao, regras_versao,
-        )
+        return [
+            Resposta(conta.encode(), _CODIFICADOR.encode(Decisao(*campos)), "decidido", acao,
+                     None if enviado is None else (agora_us - enviado) / MS_US, probabilidade, valor, nota.versao,
+                     regras_versao)
+            for conta, campos, acao, enviado, probabilidade, valor in zip(
+                c["pagador_conta"], decisoes, acoes_, c["enviado_us"], probabilidades, centavos, strict=True)
+        ]
 
 
 def _abrir(ativa: Ativacao) -> None:
@@ -236,10 +236,21 @@ def _recusar(recusa: tuple[Any, ...], lote: int, agora_us: int) -> Resposta:
         [{"codigo": f"formato:{motivo}", "texto": texto, "contribuicao": None}], kafka_us, enviado_us, agora_us, lote,
     )
     return Resposta(
-        f"{topico}/{particao}/{deslocamento}".encode(), msgspec.json.encode(corpo), "quarentena", Acao.REJEITAR.value,
+        f"{topico}/{particao}/{deslocamento}".encode(), _CODIFICADOR.encode(corpo), "quarentena", Acao.REJEITAR.value,
         None if enviado_us is None else (agora_us - enviado_us) / MS_US, None, 0, None, "",
     )
 
 
-def _real(valor: float) -> float | None:
-    return None if np.isnan(valor) else float(valor)
+def _acionadas(conjunto: Conjunto | None, disparos: NDArray[np.bool_]) -> list[list[str]]:
+    """Os ids das regras que dispararam em cada Pix; quase sempre nenhuma."""
+    acionadas: list[list[str]] = [[] for _ in range(disparos.shape[0])]
+    if conjunto is not None:
+        for i, j in np.argwhere(disparos).tolist():
+            acionadas[i].append(conjunto.ids[j])
+    return acionadas
+
+
+def _reais(valores: NDArray[np.float64]) -> list[float | None]:
+    """Float64 (n,) → lista, com nulo onde é NaN."""
+    lista: list[float | None] = valores.tolist()
+    return [None if nulo else v for v, nulo in zip(lista, np.isnan(valores).tolist(), strict=True)]

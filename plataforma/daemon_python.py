@@ -26,6 +26,9 @@ from plataforma.maquina import variavel
 
 PREIMPORTAR = "PIX_PREIMPORTAR"
 TAREFAS_DE_AQUECIMENTO = 3
+OBJETOS_ATE_COLETAR = 1_000_000
+"""Um micro-lote de milhares de Pix cria dezenas de milhares de listas, quase nenhuma em ciclo: com o padrão do Python
+(700), procurar lixo no meio da tarefa custava metade dela. Ao fim de cada tarefa coleta-se de todo modo."""
 COMPRIMIDOS = (".zip", ".jar")
 
 
@@ -51,6 +54,7 @@ def principal() -> None:
             getattr(importado, funcao)()
     from pyspark import daemon  # noqa: PLC0415  o PySpark só pode ser importado depois da limpeza
 
+    gc.set_threshold(OBJETOS_ATE_COLETAR)
     gc.collect()
     gc.freeze()
     daemon.worker = congelando(daemon.worker)
