@@ -28,6 +28,10 @@ SEM_PAUSA: Final = "0 seconds"
 MEMORIA_COMPARTILHADA: Final = Path("/dev/shm")  # noqa: S108 — só cache, pasta 0700 de nome sorteado
 FOLGA_CACHE_BYTES: Final = 4 << 30
 """Menos que isto e a arena vai para o disco: memória compartilhada cheia mata quem a escreve."""
+BUSCA_BYTES: Final = 8 << 20
+LOTE_DE_RESPOSTAS_BYTES: Final = 256 << 10
+"""Com o padrão do Kafka (16 KiB) cabem oito decisões: cada lote custa ao produtor um compressor novo e, ao broker,
+uma validação."""
 _DOS_WORKERS: Final = (
     "pandas", "processamento.estado.processador", "processamento.estado.balde",
     "processamento.estado.aquecimento:aquecer",
@@ -98,6 +102,7 @@ def _escritor(
         respostas.select("key", "value").writeStream.format("kafka")
         .option("kafka.bootstrap.servers", cfg.kafka_servidores).option("topic", cfg.topico_decisoes)
         .option("kafka.acks", "all").option("kafka.linger.ms", "0").option("kafka.compression.type", "lz4")
+        .option("kafka.batch.size", str(LOTE_DE_RESPOSTAS_BYTES))
         .option("checkpointLocation", str(cfg.caminho("checkpoints", CONSULTA))).outputMode("append")
     )
 
@@ -123,6 +128,7 @@ def _fonte(spark: SparkSession, cfg: Configuracao, inicio: partida.Inicio | None
         .option("subscribe", f"{cfg.topico_eventos},{cfg.topico_rotulos},{cfg.topico_controle}")
         .option("includeHeaders", "true").option("failOnDataLoss", "true")
         .option("maxOffsetsPerTrigger", str(cfg.max_eventos_lote)).option("kafka.fetch.max.wait.ms", "10")
+        .option("kafka.max.partition.fetch.bytes", str(BUSCA_BYTES))
     )
     if inicio is not None:
         leitor = leitor.option("startingOffsets", json.dumps(inicio))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,6 +44,14 @@ class Montado:
     def __len__(self) -> int:
         """Quantos Pix."""
         return int(self.primitivas.shape[0])
+
+    def em_blocos(self, tamanho: int) -> Iterator[Montado]:
+        """O mesmo em partes de até `tamanho` Pix, ao menos uma; as recusas vão na primeira."""
+        for inicio in range(0, max(len(self), 1), tamanho):
+            fatia = slice(inicio, inicio + tamanho)
+            colunas = {nome: valor[fatia] for nome, valor in self.colunas.items()}
+            recusas = [] if inicio else self.recusas
+            yield Montado(colunas, self.primitivas[fatia], self.atributos[fatia], recusas, self.ativacao)
 
 
 def montar(catalogo: Catalogo, saidas: list[Saida]) -> Montado:

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _PROPRIEDADE_LOTE: Final = "streaming.sql.batchId"
 _CANDIDATOS: Final = 64
+PIX_POR_BLOCO: Final = 2_000
+"""Quantos se decidem de cada vez: seus atributos (1,6 MB) e respostas não saem do cache do núcleo, e o Spark escreve
+um bloco no Kafka enquanto se decide o seguinte."""
 RESPOSTA: Final = StructType([
     StructField("key", BinaryType(), nullable=False),
     StructField("value", BinaryType(), nullable=False),
@@ -52,19 +55,17 @@ class Abrir:
     topico_controle: str
 
     def __call__(self, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Consome a partição inteira antes de distribuir: poucas linhas largas."""
+        """Um lote Arrow por vez (poucas linhas largas cada): o que milhares de Pix abertos ocupam cabe no cache."""
         from processamento.estado.toques import Registro, abrir  # noqa: PLC0415 — só no worker
 
-        registros = (
-            Registro(*linha)
-            for lote in lotes for linha in zip(*(coluna.to_pylist() for coluna in lote.columns), strict=True)
-        )
-        linhas = abrir(
-            registros, tokenizador=self.tokenizador, distribuicao=self.distribuicao,
-            topico_rotulos=self.topico_rotulos, topico_controle=self.topico_controle,
-        )
-        if linhas:
-            yield _lote_arrow(linhas, ENTRADA)
+        for lote in lotes:
+            registros = map(Registro, *(coluna.to_pylist() for coluna in lote.columns))
+            linhas = abrir(
+                registros, tokenizador=self.tokenizador, distribuicao=self.distribuicao,
+                topico_rotulos=self.topico_rotulos, topico_controle=self.topico_controle,
+            )
+            if linhas:
+                yield _lote_arrow(linhas, ENTRADA)
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,10 @@ class Decidir:
             return
         decisor = Decisor(self.catalogo, self.nossos_ispb, self.modelo)
         agora_us = time.time_ns() // 1_000
-        respostas = decisor.responder(montar(self.catalogo, saidas), _numero_do_lote(), agora_us)
-        if respostas:
-            yield _lote_arrow(respostas, RESPOSTA)
+        for bloco in montar(self.catalogo, saidas).em_blocos(PIX_POR_BLOCO):
+            respostas = decisor.responder(bloco, _numero_do_lote(), agora_us)
+            if respostas:
+                yield _lote_arrow(respostas, RESPOSTA)
 
 
 def distribuir(spark: SparkSession, cfg: Configuracao) -> Distribuicao:

@@ -286,6 +286,8 @@ ATRIBUTOS: Final[tuple[Atributo, ...]] = (
 )
 """Na ordem das colunas do modelo, da assinatura do MLflow e de `atributos` em cada decisão."""
 NOMES: Final[tuple[str, ...]] = tuple(a.nome for a in ATRIBUTOS)
+LINHAS_POR_VEZ: Final = 2_000
+"""Linhas derivadas de cada vez: as colunas de um bloco cabem no cache; as de um histórico inteiro, não."""
 
 
 def derivar(
@@ -300,8 +302,11 @@ def derivar(
         valor_centavos: int64 (eventos,).
         contexto: float64 (eventos, len(CONTEXTO)), de `contexto`.
     """
-    entradas = Entradas(catalogo, primitivas, instante_us, valor_centavos, contexto)
     saida = np.empty((instante_us.size, len(ATRIBUTOS)), np.float64)
-    for j, atributo in enumerate(ATRIBUTOS):
-        saida[:, j] = atributo.formula(entradas)
+    for inicio in range(0, instante_us.size, LINHAS_POR_VEZ):
+        fatia = slice(inicio, inicio + LINHAS_POR_VEZ)
+        entradas = Entradas(catalogo, primitivas[fatia], instante_us[fatia], valor_centavos[fatia], contexto[fatia])
+        bloco = saida[fatia]
+        for j, atributo in enumerate(ATRIBUTOS):
+            bloco[:, j] = atributo.formula(entradas)
     return saida
