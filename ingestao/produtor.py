@@ -25,6 +25,8 @@ _LOTE_BYTES: Final = 100_000
 """Abaixo de `max.message.bytes` do tópico de eventos, que vale para o lote inteiro."""
 _PRAZO_TOPICO_MS: Final = 5_000
 """Depois disto um tópico desconhecido é recusado, e não esperado."""
+_ESPERA_MINIMA_S: Final = 0.002
+"""Acordar para cada registro custa mais que enviá-lo: dorme-se ao menos isto, e o que venceu no sono sai junto."""
 _ESPERA_MAXIMA_S: Final = 0.05
 _PRAZO_ENTREGA_S: Final = 60.0
 _CADA_PROGRESSO_S: Final = 0.2
@@ -116,7 +118,7 @@ class _Envio:
             while falta > 0 and not parar.is_set():
                 self._produtor.poll(0)
                 self._avisar()
-                parar.wait(min(falta, _ESPERA_MAXIMA_S))
+                parar.wait(min(max(falta, _ESPERA_MINIMA_S), _ESPERA_MAXIMA_S))
                 falta = registro.quando_s - (agora_s() - self._inicio)
             if parar.is_set():
                 break

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 Reais = NDArray[np.float64]
 Inteiros32 = NDArray[np.int32]
 FOLHA: Final = -1
-BLOCO: Final = 256
+BLOCO: Final = 32
 """Linhas pontuadas por vez."""
 CONDICOES_NA_MEMORIA: Final = 10
 """Até quantas condições uma folha tem para que se guarde o resultado de cada combinação delas (2^10 linhas)."""
@@ -32,7 +32,11 @@ MAXIMO_PONTOS: Final = 32
 
 
 class Bosque(NamedTuple):
-    """Árvores justapostas; cada nó é uma linha. `atributo` FOLHA = folha; `esquerda` e `direita` são linhas."""
+    """Árvores justapostas; cada nó é uma linha. `atributo` FOLHA = folha; `esquerda` e `direita` são linhas.
+
+    Para percorrer sem desvios: `coluna` é o atributo (0 na folha), `destino` as linhas à direita e à esquerda (na folha,
+    ela mesma) e `niveis` quantos passos cada árvore pede.
+    """
 
     raiz: Inteiros32
     atributo: Inteiros32
@@ -42,6 +46,9 @@ class Bosque(NamedTuple):
     nulo_a_esquerda: NDArray[np.bool_]
     valor: Reais
     cobertura: Reais
+    coluna: NDArray[np.uint32]
+    destino: NDArray[np.uint32]
+    niveis: Inteiros32
 
 
 class Caixas(NamedTuple):
@@ -89,31 +96,49 @@ def _justapor(partes: list[tuple[Any, ...]]) -> Bosque:
     raiz = np.concatenate([[0], np.cumsum(tamanhos)[:-1]])
     colunas = [np.concatenate([parte[i] for parte in partes]) for i in range(7)]
     recuo = np.repeat(raiz, tamanhos)
+    atributo = colunas[0].astype(np.int32)
+    esquerda, direita = ((lado.astype(np.int64) + recuo).astype(np.int32) for lado in (colunas[2], colunas[3]))
+    folha, eu = atributo == FOLHA, np.arange(atributo.size, dtype=np.int32)
+    destino = np.column_stack([np.where(folha, eu, direita), np.where(folha, eu, esquerda)]).astype(np.uint32)
     return Bosque(
-        raiz.astype(np.int32), colunas[0].astype(np.int32), colunas[1].astype(np.float64),
-        (colunas[2].astype(np.int64) + recuo).astype(np.int32), (colunas[3].astype(np.int64) + recuo).astype(np.int32),
-        colunas[4].astype(np.bool_), colunas[5].astype(np.float64), colunas[6].astype(np.float64),
+        raiz.astype(np.int32), atributo, colunas[1].astype(np.float64), esquerda, direita, colunas[4].astype(np.bool_),
+        colunas[5].astype(np.float64), colunas[6].astype(np.float64), np.maximum(atributo, 0).astype(np.uint32), destino,
+        _niveis(raiz, destino),
     )
+
+
+def _niveis(raiz: NDArray[np.int64], destino: NDArray[np.uint32]) -> Inteiros32:
+    """Passos da raiz à folha mais funda de cada árvore."""
+    niveis = np.zeros(raiz.size, np.int32)
+    for a, inicio in enumerate(raiz):
+        nos = np.array([inicio])
+        while (seguintes := np.unique(destino[nos])).size != nos.size or (seguintes != nos).any():
+            nos = seguintes
+            niveis[a] += 1
+    return niveis
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def somar(b: Bosque, x: Reais) -> Reais:
     """A soma das folhas alcançadas por cada linha, float64 (n,). `x`: float64 (n, atributos), NaN = nulo.
 
-    Em blocos de linhas que cabem no cache, todas as árvores de uma vez.
+    Em blocos de linhas que cabem no cache, todas as árvores de uma vez, todas as linhas um nível de cada vez: os
+    passos de linhas vizinhas não dependem um do outro, e o processador os faz ao mesmo tempo. Índices sem sinal: o
+    numba não pergunta a cada um se é negativo.
     """
     saida = np.zeros(x.shape[0])
+    nos = np.empty(BLOCO, np.uint32)
     for inicio in range(0, x.shape[0], BLOCO):
-        fim = min(inicio + BLOCO, x.shape[0])
+        linhas = min(BLOCO, x.shape[0] - inicio)
         for a in range(b.raiz.size):
-            raiz = b.raiz[a]
-            for i in range(inicio, fim):
-                no = raiz
-                while b.atributo[no] != FOLHA:
-                    v = x[i, b.atributo[no]]
-                    vai = b.nulo_a_esquerda[no] if np.isnan(v) else v <= b.corte[no]
-                    no = b.esquerda[no] if vai else b.direita[no]
-                saida[i] += b.valor[no]
+            nos[:linhas] = b.raiz[a]
+            for _ in range(b.niveis[a]):
+                for i in range(linhas):
+                    no = nos[i]
+                    v = x[inicio + i, b.coluna[no]]
+                    nos[i] = b.destino[no, int((v <= b.corte[no]) | (np.isnan(v) & b.nulo_a_esquerda[no]))]
+            for i in range(linhas):
+                saida[inicio + i] += b.valor[nos[i]]
     return saida
 
 
@@ -139,7 +164,7 @@ def caixas(b: Bosque) -> Caixas:
             pilha.append((filho, {**condicoes, atributo: (*faixa, passa, z * fracao)}))
     colunas = [np.array([linha[i] for linha in linhas], np.float64) for i in range(5)]
     return Caixas(
-        np.array(inicio, np.int32), np.array(valores), colunas[0].astype(np.int32), colunas[1], colunas[2],
+        np.array(inicio, np.uint32), np.array(valores), colunas[0].astype(np.uint32), colunas[1], colunas[2],
         colunas[3].astype(np.bool_), colunas[4],
     )
 

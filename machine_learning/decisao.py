@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from ingestao.esquema import Ativacao
@@ -32,8 +34,8 @@ _CONJUNTOS: dict[str, Conjunto] = {}
 class Decisao(msgspec.Struct, frozen=True):
     """O que sai em `pix.decisoes` para um Pix decidido; instantes em µs UTC, valor em centavos.
 
-    `pontuacao` (ordena) e `probabilidade` (calibrada) nulas = sem modelo, `modo` "regras". `atributos` na ordem de
-    `processamento.atributos.NOMES`, como servidos (nulo = NaN). `prazo_ms`: em quanto tempo, desde o envio, a
+    `pontuacao` (ordena) e `probabilidade` (calibrada) nulas = sem modelo, `modo` "regras". `atributos`: o JSON dos
+    atributos como servidos, na ordem de `processamento.atributos.NOMES` (nulo = NaN). `prazo_ms`: em quanto tempo, desde o envio, a
     decisão ainda protege; `duracao_ms`: quanto a ação pode durar (0 = sem duração).
     """
 
@@ -69,7 +71,7 @@ class Decisao(msgspec.Struct, frozen=True):
     forma_de_iniciacao: str
     dispositivo: str | None
     valor_centavos: int
-    atributos: list[float | None]
+    atributos: msgspec.Raw
     versao_esquema: str = VERSAO_DECISAO
 
 
@@ -157,7 +159,7 @@ class Decisor:
             repeat(self.catalogo.versao), c["instante_us"].tolist(), c["enviado_us"], c["kafka_us"].tolist(),
             repeat(agora_us), repeat(acoes.PRAZO_DECISAO_MS), acoes.prazos_ms(escolhidas, c["instante_us"]).tolist(),
             repeat(lote), c["pagador_conta"], c["recebedor_conta"], c["pagador_ispb"], c["recebedor_ispb"],
-            c["forma_de_iniciacao"], c["dispositivo"], centavos, m.atributos.tolist(), strict=False,
+            c["forma_de_iniciacao"], c["dispositivo"], centavos, _em_json(m.atributos), strict=False,
         )
         return [
             Resposta(conta.encode(), _CODIFICADOR.encode(Decisao(*campos)), "decidido", acao,
@@ -248,6 +250,11 @@ def _acionadas(conjunto: Conjunto | None, disparos: NDArray[np.bool_]) -> list[l
         for i, j in np.argwhere(disparos).tolist():
             acionadas[i].append(conjunto.ids[j])
     return acionadas
+
+
+def _em_json(atributos: NDArray[np.float64]) -> Iterator[msgspec.Raw]:
+    """Cada linha como lista JSON, direto da matriz: criar um objeto Python por número custava mais que escrevê-los."""
+    return (msgspec.Raw(orjson.dumps(linha, option=orjson.OPT_SERIALIZE_NUMPY)) for linha in atributos)
 
 
 def _reais(valores: NDArray[np.float64]) -> list[float | None]:

@@ -45,13 +45,12 @@ ANO_MAXIMO: Final = 2099
 
 TAMANHO_CPF: Final = 11
 _EPOCA: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_DIAS_NA_MEMORIA: Final = 4_096
+_MINUTOS_NA_MEMORIA: Final = 1 << 14
 _MODULO_DV: Final = 11
 _PESOS_CPF: Final = (tuple(range(10, 1, -1)), tuple(range(11, 1, -1)))
 _PESOS_CNPJ: Final = ((5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2), (6, 5, 4, 3, 2, 9, 8, 7, 6, 5, 4, 3, 2))
 
 
-@lru_cache(maxsize=_DIAS_NA_MEMORIA)
 def dia_us(ano: str, mes: str, dia: str) -> int | None:
     """A meia-noite UTC de um dia em µs desde 1970; nulo quando o dia não existe (mês 13, 30 de fevereiro)."""
     if not ANO_MINIMO <= int(ano) <= ANO_MAXIMO:
@@ -65,20 +64,21 @@ def dia_us(ano: str, mes: str, dia: str) -> int | None:
 
 def minuto_do_id_us(id_fim_a_fim: str) -> int | None:
     """O carimbo (UTC) de um `id_fim_a_fim` já casado com `ID_FIM_A_FIM`, em µs; nulo = data ou hora impossível."""
-    dia = dia_us(id_fim_a_fim[9:13], id_fim_a_fim[13:15], id_fim_a_fim[15:17])
-    return _com_hora(dia, int(id_fim_a_fim[17:19]), int(id_fim_a_fim[19:21]))
+    return _minuto_us(id_fim_a_fim[9:21])
 
 
 def instante_us(texto: str) -> int | None:
     """Instante RFC 3339 UTC com três casas, em µs desde 1970; nulo quando não serve."""
     if not INSTANTE.fullmatch(texto):
         return None
-    dia = dia_us(texto[0:4], texto[5:7], texto[8:10])
-    minuto = _com_hora(dia, int(texto[11:13]), int(texto[14:16]))
+    minuto = _minuto_us(f"{texto[0:4]}{texto[5:7]}{texto[8:10]}{texto[11:13]}{texto[14:16]}")
     return None if minuto is None else minuto + int(texto[17:19]) * MICROS_SEGUNDO + int(texto[20:23]) * 1_000
 
 
-def _com_hora(dia: int | None, hora: int, minuto: int) -> int | None:
+@lru_cache(maxsize=_MINUTOS_NA_MEMORIA)
+def _minuto_us(texto: str) -> int | None:
+    """`yyyyMMddHHmm` em µs desde 1970; nulo = data ou hora impossível. Pix vizinhos são do mesmo minuto."""
+    dia, hora, minuto = dia_us(texto[0:4], texto[4:6], texto[6:8]), int(texto[8:10]), int(texto[10:12])
     if dia is None or hora >= HORAS_DIA or minuto >= MINUTOS_HORA:
         return None
     return dia + (hora * MINUTOS_HORA + minuto) * MICROS_MINUTO

@@ -24,8 +24,8 @@ from plataforma.servicos.vida import Servico, deixar_de_pe
 
 NOME: Final = "broker"
 MEMORIA: Final = ("-Xms256m", "-Xmx512m")
-OPCOES_JVM: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-"""Um broker de desenvolvimento divide os núcleos com o Spark: compilar pouco e um coletor simples custam menos."""
+OPCOES_JVM: Final = ("-XX:+UseSerialGC",)
+"""Um broker de desenvolvimento divide os núcleos com o Spark: um coletor simples custa menos."""
 PRAZO_PRONTO_SEGUNDOS: Final = 60
 PRAZO_FORMATAR_SEGUNDOS: Final = 60
 PRAZO_CHAMADA_MS: Final = 5_000

@@ -83,6 +83,7 @@ class Arena:
         if pasta is not None:
             pasta.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._memoria = self._abrir_ou_criar()
+        self._mapeado = self._retrato()
 
     @property
     def versao(self) -> int:
@@ -122,8 +123,13 @@ class Arena:
         self._pasta.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._pasta / "trava").open("w") as arquivo:
             fcntl.flock(arquivo, fcntl.LOCK_EX)
-            self._memoria = self._abrir_ou_criar()
-            yield
+            # Mapear de novo esvazia as tabelas de páginas: só quando outro processo criou ou aumentou um arquivo.
+            if self._mapeado is None or self._mapeado != self._retrato():
+                self._memoria = self._abrir_ou_criar()
+            try:
+                yield
+            finally:
+                self._mapeado = self._retrato()
 
     def esvaziar(self) -> None:
         """Volta ao estado de nunca ter visto nada, na versão 0."""
@@ -245,6 +251,16 @@ class Arena:
         pasta = self._pasta
         inteira = pasta is not None and all((pasta / f"{nome}.bin").exists() for nome in Memoria._fields)
         return self._abrir() if inteira else self._criar()
+
+    def _retrato(self) -> tuple[tuple[int, int], ...] | None:
+        """Identidade e tamanho de cada arquivo; None se falta algum, ou se não há arquivos."""
+        if self._pasta is None:
+            return None
+        try:
+            estados = [(self._pasta / f"{nome}.bin").stat() for nome in Memoria._fields]
+        except FileNotFoundError:
+            return None
+        return tuple((estado.st_ino, estado.st_size) for estado in estados)
 
     def _abrir(self) -> Memoria:
         return Memoria(**{nome: self._mapear(nome, 0) for nome in Memoria._fields})
