@@ -19,6 +19,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError
 from comandos import (
     apresentacao,
     avaliar,
+    bancada,
     comparar,
     conferir,
     demonstrar,
@@ -64,6 +65,7 @@ def criar_app() -> typer.Typer:
     app.command("promover", cls=Verbo)(promover.comando)
     app.command("reverter", cls=Verbo)(reverter.comando)
     app.command("deriva", cls=Verbo)(deriva.comando)
+    app.command("bancada", cls=Verbo)(bancada.comando)
     app.command("conferir", cls=Verbo)(conferir.comando)
     app.command("limpar", cls=Verbo)(limpar.comando)
     app.command("testar", cls=Verbo)(testar.comando)

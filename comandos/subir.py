@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Final
 
@@ -60,13 +60,13 @@ def subir_servicos(cfg: Configuracao, mostrar: Callable[[str], None]) -> None:
 
 def subir_fluxos(
     cfg: Configuracao, mostrar: Callable[[str], None], prazo_segundos: float = PRAZO_FLUXOS_SEGUNDOS, *,
-    so_preparar_lago: bool = False, cancelar: threading.Event | None = None,
+    so_preparar_lago: bool = False, cancelar: threading.Event | None = None, papeis: Sequence[str] = PAPEIS,
 ) -> bool:
     """Deixa de pé os processos dos fluxos e espera suas consultas. Devolve se precisou iniciar algum.
 
     `mostrar` recebe cada fase que anunciam. Um driver morto é reiniciado dos checkpoints; antes, a JVM que ele deixou
     órfã é morta. Se um não sobe, ou se armam `cancelar`, o que nasceu aqui é parado. `so_preparar_lago`: basta que o
-    lago tenha terminado o preparo; suas consultas se iniciam enquanto já se decide.
+    lago tenha terminado o preparo; suas consultas se iniciam enquanto já se decide. `papeis`: quais processos.
 
     Levanta:
         ErroServico: se um deles morre ou não fica pronto no prazo; cita o fim do registro.
@@ -74,13 +74,13 @@ def subir_fluxos(
     mostrar("Subindo os fluxos (Spark)…")
     contar = _contador_de_fases(cfg, mostrar)
     cancelar = cancelar or threading.Event()
-    servem = {papel: frozenset({conversa.PRONTO}) for papel in PAPEIS}
+    servem = {papel: frozenset({conversa.PRONTO}) for papel in papeis}
     if so_preparar_lago:
         servem[conversa.LAGO] |= {conversa.CONSULTAS}
-    with ThreadPoolExecutor(len(PAPEIS)) as grupo:
+    with ThreadPoolExecutor(len(papeis)) as grupo:
         subidas = [
             grupo.submit(deixar_de_pe, _servico(papel, cfg, contar, prazo_segundos, servem[papel], cancelar), cfg)
-            for papel in PAPEIS
+            for papel in papeis
         ]
         try:
             wait(subidas, return_when=FIRST_EXCEPTION)

@@ -34,8 +34,8 @@ MAXIMO_PONTOS: Final = 32
 class Bosque(NamedTuple):
     """Árvores justapostas; cada nó é uma linha. `atributo` FOLHA = folha; `esquerda` e `direita` são linhas.
 
-    Para percorrer sem desvios: `coluna` é o atributo (0 na folha), `destino` as linhas à direita e à esquerda (na folha,
-    ela mesma) e `niveis` quantos passos cada árvore pede.
+    Para percorrer sem desvios: `coluna` é o atributo (0 na folha), `destino` as linhas à direita e à esquerda (na
+    folha, ela mesma) e `niveis` quantos passos cada árvore pede.
     """
 
     raiz: Inteiros32
@@ -102,8 +102,8 @@ def _justapor(partes: list[tuple[Any, ...]]) -> Bosque:
     destino = np.column_stack([np.where(folha, eu, direita), np.where(folha, eu, esquerda)]).astype(np.uint32)
     return Bosque(
         raiz.astype(np.int32), atributo, colunas[1].astype(np.float64), esquerda, direita, colunas[4].astype(np.bool_),
-        colunas[5].astype(np.float64), colunas[6].astype(np.float64), np.maximum(atributo, 0).astype(np.uint32), destino,
-        _niveis(raiz, destino),
+        colunas[5].astype(np.float64), colunas[6].astype(np.float64), np.maximum(atributo, 0).astype(np.uint32),
+        destino, _niveis(raiz, destino),
     )
 
 

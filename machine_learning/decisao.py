@@ -35,8 +35,8 @@ class Decisao(msgspec.Struct, frozen=True):
     """O que sai em `pix.decisoes` para um Pix decidido; instantes em µs UTC, valor em centavos.
 
     `pontuacao` (ordena) e `probabilidade` (calibrada) nulas = sem modelo, `modo` "regras". `atributos`: o JSON dos
-    atributos como servidos, na ordem de `processamento.atributos.NOMES` (nulo = NaN). `prazo_ms`: em quanto tempo, desde o envio, a
-    decisão ainda protege; `duracao_ms`: quanto a ação pode durar (0 = sem duração).
+    atributos como servidos, na ordem de `processamento.atributos.NOMES` (nulo = NaN). `prazo_ms`: em quanto tempo,
+    desde o envio, a decisão ainda protege; `duracao_ms`: quanto a ação pode durar (0 = sem duração).
     """
 
     tipo: str

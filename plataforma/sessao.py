@@ -26,6 +26,7 @@ FILA_LAGO: Final = "lago"
 _PASTA: Final = Path(__file__).resolve().parent
 _UMA_LINHA_DE_EXECUCAO: Final = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "1",
 }
 _GERENCIADOR_CHECKPOINT: Final = (
     "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"

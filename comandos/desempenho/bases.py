@@ -106,12 +106,13 @@ class PorConta(StatefulProcessor):  # type: ignore[misc]
         vistos = list(self._vistos.get())
         for quadro in rows:
             saida = []
-            for linha in quadro.itertuples():
-                recentes = [(t, v) for t, v in vistos if linha.instante_us - JANELA_US <= t < linha.instante_us]
+            colunas = (quadro[nome].tolist() for nome in ("id", "enviado_em", "instante_us", "centavos"))
+            for identidade, enviado_em, instante_us, centavos in zip(*colunas, strict=True):
+                recentes = [(t, v) for t, v in vistos if instante_us - JANELA_US <= t < instante_us]
                 valores = [v for _, v in recentes]
-                desde = (linha.instante_us - max(t for t, _ in recentes)) / 1e6 if recentes else None
-                saida.append((linha.id, linha.enviado_em, len(valores), sum(valores), max(valores, default=0), desde))
-                vistos.append((linha.instante_us, linha.centavos))
+                desde = (instante_us - max(t for t, _ in recentes)) / 1e6 if recentes else None
+                saida.append((identidade, enviado_em, len(valores), sum(valores), max(valores, default=0), desde))
+                vistos.append((instante_us, centavos))
             yield pd.DataFrame(saida, columns=["id", "enviado_em", "quantos", "soma", "maior", "segundos_desde"])
         ultimo = max(t for t, _ in vistos)
         self._vistos.put([(t, v) for t, v in vistos if t >= ultimo - JANELA_US])

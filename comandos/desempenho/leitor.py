@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from numpy.typing import NDArray
 
+from ingestao.esquema import CABECALHO_ENVIADO_EM
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroServico
 
 MENSAGENS_POR_VEZ: Final = 10_000
 ESPERA_S: Final = 0.1
+PRAZO_S: Final = 10.0
 _BITS_DESLOCAMENTO: Final = 44
 
 
@@ -49,12 +52,28 @@ class Leitura:
         return self.legivel_ms - self.enviado_us / 1_000
 
 
+_DECODIFICADOR: Final = msgspec.json.Decoder(_Lida)
+Ler = Callable[[Message], tuple[int, int]]
+"""De uma mensagem: a posição do Pix que ela responde, em um só inteiro, e o envio dele, µs."""
+
+
+def decisao(mensagem: Message) -> tuple[int, int]:
+    """Uma decisão ou recusa de `pix.decisoes`."""
+    lida = _DECODIFICADOR.decode(mensagem.value() or b"")
+    return lida.particao << _BITS_DESLOCAMENTO | lida.deslocamento, lida.enviado_em_us or 0
+
+
+def copia(mensagem: Message) -> tuple[int, int]:
+    """Uma cópia com o cabeçalho do original; vale a posição da própria cópia."""
+    enviado = next(valor for chave, valor in mensagem.headers() or [] if chave == CABECALHO_ENVIADO_EM)
+    return (mensagem.partition() or 0) << _BITS_DESLOCAMENTO | (mensagem.offset() or 0), int(enviado)
+
+
 class Leitor:
     """Consome um tópico em uma linha própria, do fim atual em diante. Uso: `with Leitor(...) as leitor:`."""
 
-    def __init__(self, cfg: Configuracao, topico: str) -> None:
-        self._topico = topico
-        self._decodificador = msgspec.json.Decoder(_Lida)
+    def __init__(self, cfg: Configuracao, topico: str, ler: Ler = decisao) -> None:
+        self._topico, self._ler = topico, ler
         self._parar = threading.Event()
         self._linha = threading.Thread(target=self._consumir, name="leitor", daemon=True)
         self._falha: str | None = None
@@ -91,21 +110,25 @@ class Leitor:
             msg = f"o consumo de {self._topico} falhou: {self._falha}"
             raise ErroServico(msg)
         quantas = self.lidas
-        return Leitura(*(np.array(coluna[:quantas], np.int64) for coluna in (self._posicao, self._enviado, self._legivel)))
+        colunas = (self._posicao, self._enviado, self._legivel)
+        return Leitura(*(np.array(coluna[:quantas], np.int64) for coluna in colunas))
 
     def _pontas(self) -> list[TopicPartition]:
-        particoes = self._consumidor.list_topics(self._topico, timeout=10).topics[self._topico].partitions
-        fins = {p: self._consumidor.get_watermark_offsets(TopicPartition(self._topico, p), timeout=10)[1] for p in particoes}
-        return [TopicPartition(self._topico, particao, fim) for particao, fim in fins.items()]
+        topico = self._topico
+        pontas = []
+        for particao in self._consumidor.list_topics(topico, timeout=PRAZO_S).topics[topico].partitions:
+            _, fim = self._consumidor.get_watermark_offsets(TopicPartition(topico, particao), timeout=PRAZO_S)
+            pontas.append(TopicPartition(topico, particao, fim))
+        return pontas
 
     def _consumir(self) -> None:
         while not self._parar.is_set():
             for mensagem in self._consumidor.consume(MENSAGENS_POR_VEZ, ESPERA_S):
                 erro = mensagem.error()
                 if erro is None:
-                    lida = self._decodificador.decode(mensagem.value())
-                    self._posicao.append(lida.particao << _BITS_DESLOCAMENTO | lida.deslocamento)
-                    self._enviado.append(lida.enviado_em_us or 0)
+                    posicao, enviado = self._ler(mensagem)
+                    self._posicao.append(posicao)
+                    self._enviado.append(enviado)
                     self._legivel.append(mensagem.timestamp()[1])
                 elif erro.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 — constante pública do cliente
                     self._falha = str(erro)

@@ -16,7 +16,7 @@ import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
 from comandos.desempenho.carga import Carga, Conta
-from comandos.desempenho.leitor import Leitor, Leitura
+from comandos.desempenho.leitor import Leitor, Leitura, Ler, decisao
 from comandos.desempenho.recursos import Gasto, Recursos
 from ingestao.produtor import Resultado
 from ingestao.remessa import Remessa
@@ -66,11 +66,13 @@ class Medicao:
     atraso_final: int
     envio: Resultado
     leitura: Leitura
+    inicio_us: int
 
 
 def medir(
     cfg: Configuracao, conta: Conta, taxa: float, aquecimento_s: float, papeis: Sequence[str], topico: str,
     mostrar: Callable[[str], None] = lambda _: None, *, fases: Callable[[], dict[str, float]] | None = None,
+    ler: Ler = decisao,
 ) -> Medicao:
     """Envia a carga e espera todas as decisões.
 
@@ -83,13 +85,14 @@ def medir(
         topico: onde as decisões (ou as cópias, nas bases de comparação) são lidas.
         mostrar: recebe uma linha por segundo.
         fases: de onde ler a soma das fases dos micro-lotes; por padrão, as métricas da decisão.
+        ler: como se lê cada mensagem do tópico.
 
     Levanta:
         ErroServico: o envio ou a leitura falharam.
     """
     ler_fases = fases or partial(fases_da_decisao, cfg)
     antes, cpu_antes, andamento = ler_fases(), _cpu_propria(), list[Instante]()
-    with Leitor(cfg, topico) as leitor, Recursos(cfg, papeis) as recursos:
+    with Leitor(cfg, topico, ler) as leitor, Recursos(cfg, papeis) as recursos:
         with Remessa(cfg, partial(Carga, conta.arquivo, taxa)) as remessa:
             inicio_us, inicio = time.time_ns() // 1_000, time.monotonic()
             remessa.comecar()
@@ -110,7 +113,7 @@ def medir(
     return Medicao(
         taxa, conta.eventos, unicas.posicao.size, max(conta.decisoes - unicas.posicao.size, 0),
         leitura.posicao.size - unicas.posicao.size, percentis(quentes), duracao, recursos.gastos(),
-        _cpu_propria() - cpu_antes, medias, lotes, andamento, atraso, entrega.resultado, unicas,
+        _cpu_propria() - cpu_antes, medias, lotes, andamento, atraso, entrega.resultado, unicas, inicio_us,
     )
 
 
@@ -124,7 +127,7 @@ def percentis(latencias_ms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> dic
 def fases_da_decisao(cfg: Configuracao) -> dict[str, float]:
     """Segundos somados por fase dos micro-lotes da decisão até agora, e `lotes`, das métricas do processo."""
     endereco = f"http://{cfg.endereco_metricas}:{cfg.porta_metricas}/metrics"
-    with urllib.request.urlopen(endereco, timeout=10) as resposta:  # noqa: S310 — endereço da configuração
+    with urllib.request.urlopen(endereco, timeout=10) as resposta:
         texto = resposta.read().decode()
     somas: dict[str, float] = {}
     for familia in text_string_to_metric_families(texto):

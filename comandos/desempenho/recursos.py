@@ -25,7 +25,7 @@ class Gasto:
 
 
 class Recursos:
-    """Amostra cada serviço do projeto enquanto o bloco corre. Uso: `with Recursos(cfg, nomes) as r: ...; r.gastos()`."""
+    """Amostra cada serviço enquanto o bloco corre. Uso: `with Recursos(cfg, nomes) as r: ...; r.gastos()`."""
 
     def __init__(self, cfg: Configuracao, nomes: Sequence[str]) -> None:
         achados = {nome: processo.carregar(nome, cfg) for nome in nomes}

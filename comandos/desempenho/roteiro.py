@@ -1,0 +1,220 @@
+"""A bancada, passo a passo: prepara, mede cada ponto, drena, reinicia, compara, relata."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from comandos.apresentacao import numero, passo
+from comandos.desempenho import bases, comparacao
+from comandos.desempenho.carga import Conta, preparar
+from comandos.desempenho.ponto import SEGUNDO_US, Medicao, medir
+from comandos.fluxos import conversa
+from comandos.fluxos.conversa import PAPEIS
+from comandos.limpar import apagar_dados
+from comandos.parar import parar_tudo
+from comandos.partida import partir
+from comandos.subir import subir_fluxos
+from ingestao.simulador.geracao import gerar
+from ingestao.simulador.parametros import Parametros
+from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroServico
+from plataforma.servicos import processo
+
+TAXA_RECORDE: Final = 3_626.0
+"""Média de Pix por segundo do país no dia recorde: 313,3 milhões em 05/12/2025 (Banco Central)."""
+TAXAS: Final = (500.0, TAXA_RECORDE, 8_000.0, 18_000.0)
+PRAZO_PARADA_S: Final = 180.0
+PRAZO_DRENAGEM_LAGO_S: Final = 1_800.0
+POR_CONTA_EVENTOS: Final = 20_000
+_BROKER: Final = "broker"
+
+
+@dataclass(frozen=True)
+class Plano:
+    """O que medir: segundos por ponto, o aquecimento que não conta, os Pix da drenagem e a semente."""
+
+    segundos: float
+    aquecimento_s: float
+    drenagem: int
+    com_lago: bool
+    semente: int
+    taxas: tuple[float, ...] = TAXAS
+
+
+def completo(semente: int, *, com_lago: bool) -> Plano:
+    """Três minutos por ponto e mais de um milhão de Pix na fila da drenagem."""
+    return Plano(180.0, 30.0, 1_500_000, com_lago, semente)
+
+
+def rapido(semente: int, *, com_lago: bool) -> Plano:
+    """Meio minuto por ponto: para ver se uma mudança ajudou, não para citar."""
+    return Plano(30.0, 10.0, 150_000, com_lago, semente)
+
+
+@dataclass
+class Resultado:
+    """O que se mediu; `pontos` com (com_lago, medição)."""
+
+    plano: Plano
+    pontos: list[tuple[bool, Medicao]] = field(default_factory=list)
+    drenagem: Medicao | None = None
+    fria_s: float = 0.0
+    retomada_s: float = 0.0
+    copia_kafka: Medicao | None = None
+    lote_copia_kafka_ms: float = 0.0
+    lote_delta_ms: float = 0.0
+    por_conta_s: float = 0.0
+    predict_s: float = 0.0
+
+
+def correr(cfg: Configuracao, plano: Plano, mostrar: Callable[[str], None]) -> Resultado:
+    """Mede em pasta e broker próprios, que apaga no fim.
+
+    Levanta:
+        ErroServico: há serviços do projeto de pé, ou um não sobe.
+    """
+    exigir_parado(cfg)
+    propria = replace(cfg, dados=cfg.caminho("bancada"))
+    bancada = _Bancada(propria, plano, mostrar)
+    _recomecar(propria)
+    try:
+        return bancada.correr()
+    finally:
+        processo.parar(bases.NOME, propria, PRAZO_PARADA_S)
+        parar_tudo(propria, mostrar)
+        apagar_dados(propria)
+        shutil.rmtree(propria.dados, ignore_errors=True)
+
+
+def exigir_parado(cfg: Configuracao) -> None:
+    """A bancada usa as mesmas portas e a máquina toda.
+
+    Levanta:
+        ErroServico: diz quais serviços estão de pé e como pará-los.
+    """
+    nomes = [*PAPEIS, "prometheus", "mlflow", _BROKER]
+    anotados = {nome: processo.carregar(nome, cfg) for nome in nomes}
+    vivos = [nome for nome, anotado in anotados.items() if anotado is not None and anotado.vivo()]
+    if vivos:
+        msg = f"{', '.join(vivos)} de pé: a bancada precisa da máquina inteira. Pare com ./pix parar e repita"
+        raise ErroServico(msg)
+
+
+def _recomecar(cfg: Configuracao) -> None:
+    parar_tudo(cfg, lambda _: None)
+    processo.parar(bases.NOME, cfg, PRAZO_PARADA_S)
+    apagar_dados(cfg)
+    shutil.rmtree(cfg.dados, ignore_errors=True)
+    cfg.dados.mkdir(parents=True)
+
+
+@dataclass
+class _Bancada:
+    cfg: Configuracao
+    plano: Plano
+    mostrar: Callable[[str], None]
+    ate_us: int = 0
+
+    def __post_init__(self) -> None:
+        """População e densidade são as da demonstração."""
+        self.parametros = Parametros(nossos_ispb=self.cfg.nossos_ispb)
+        self.ate_us = self.parametros.fim_us
+
+    def correr(self) -> Resultado:
+        """Na ordem em que um passo não estraga o seguinte: o lago primeiro, o que derruba processos por último."""
+        plano, r = self.plano, Resultado(self.plano)
+        inicio = time.monotonic()
+        partir(self.cfg, lambda: gerar(self.parametros, plano.semente), self.mostrar)
+        r.fria_s = time.monotonic() - inicio
+        if plano.com_lago:
+            subir_fluxos(self.cfg, self.mostrar)
+            r.pontos += [(True, self._ponto(taxa, com_lago=True)) for taxa in plano.taxas]
+        processo.parar(conversa.LAGO, self.cfg, PRAZO_PARADA_S)
+        r.pontos += [(False, self._ponto(taxa, com_lago=False)) for taxa in plano.taxas]
+        r.drenagem = self._drenar()
+        r.retomada_s = self._retomar()
+        processo.parar(conversa.DECISAO, self.cfg, PRAZO_PARADA_S)
+        self._comparar(r)
+        return r
+
+    def _ponto(self, taxa: float, *, com_lago: bool) -> Medicao:
+        plano, cfg = self.plano, self.cfg
+        with self._carga(round(taxa * (plano.segundos + plano.aquecimento_s))) as conta:
+            self.mostrar(f"{numero(taxa)} Pix/s{' com o lago' if com_lago else ''}…")
+            medicao = medir(cfg, conta, taxa, plano.aquecimento_s, (*PAPEIS, _BROKER), cfg.topico_decisoes)
+        passo(_resumo(medicao, com_lago=com_lago))
+        return medicao
+
+    def _drenar(self) -> Medicao:
+        with self._carga(self.plano.drenagem) as conta:
+            self.mostrar(f"Drenagem de {numero(conta.eventos)} Pix…")
+            medicao = medir(self.cfg, conta, 0.0, 0.0, (*PAPEIS, _BROKER), self.cfg.topico_decisoes)
+        passo(f"drenagem: {numero(por_segundo(medicao))}/s")
+        return medicao
+
+    def _retomar(self) -> float:
+        """SIGKILL na decisão e na sua JVM; segundos até a primeira decisão nova."""
+        anotado = processo.carregar(conversa.DECISAO, self.cfg)
+        for membro in anotado.membros() if anotado else []:
+            os.kill(membro.pid, signal.SIGKILL)
+        inicio_us = time.time_ns() // 1_000
+        with self._carga(1_000) as conta:
+            subir_fluxos(self.cfg, self.mostrar, papeis=(conversa.DECISAO,))
+            medicao = medir(self.cfg, conta, 1_000.0, 0.0, (conversa.DECISAO,), self.cfg.topico_decisoes)
+        primeira_us = int(medicao.leitura.legivel_ms.min()) * 1_000
+        segundos = (primeira_us - inicio_us) / SEGUNDO_US
+        passo(f"retomada depois de SIGKILL: {numero(segundos, 1)} s até a primeira decisão")
+        return segundos
+
+    def _comparar(self, r: Resultado) -> None:
+        plano, cfg = self.plano, self.cfg
+        eventos = round(TAXA_RECORDE * (plano.segundos / 3 + plano.aquecimento_s))
+        with self._carga(eventos) as conta:
+            self.mostrar("Base: cópia Kafka → Kafka…")
+            r.copia_kafka, resumo = comparacao.medir_base(
+                bases.COPIA_KAFKA, cfg, conta, TAXA_RECORDE, plano.aquecimento_s, self.mostrar)
+            r.lote_copia_kafka_ms = resumo["fases_ms"]["triggerExecution"]
+            self.mostrar("Base: cópia Kafka → Delta…")
+            delta = comparacao.medir_delta(cfg, conta, TAXA_RECORDE, self.mostrar)
+            r.lote_delta_ms = delta["fases_ms"]["triggerExecution"]
+        with self._carga(POR_CONTA_EVENTOS) as conta:
+            self.mostrar("Base: uma chave de estado por conta…")
+            por_conta, _ = comparacao.medir_base(bases.POR_CONTA, cfg, conta, 0.0, 0.0, self.mostrar)
+        r.por_conta_s = por_segundo(por_conta)
+        self.mostrar("Base: predict_proba do scikit-learn…")
+        r.predict_s = comparacao.predict_por_segundo(cfg)
+
+    @contextmanager
+    def _carga(self, eventos: int) -> Iterator[Conta]:
+        """Os próximos Pix, em um arquivo que some no fim."""
+        self.mostrar(f"Gerando {numero(eventos)} Pix…")
+        arquivo = self.cfg.caminho("carga.arrow")
+        conta = preparar(self.cfg, self.parametros, self.plano.semente, self.ate_us, eventos, arquivo)
+        self.ate_us = conta.ate_us
+        try:
+            yield conta
+        finally:
+            Path(arquivo).unlink(missing_ok=True)
+
+
+def por_segundo(medicao: Medicao) -> float:
+    """Decisões por segundo depois que o envio acabou: só o sistema, com a fila cheia, sem quem a enche."""
+    legivel = medicao.leitura.legivel_ms
+    fim_do_envio_ms = medicao.inicio_us / 1_000 + medicao.envio.duracao_s * 1_000
+    depois = legivel[legivel > fim_do_envio_ms]
+    segundos = (float(depois.max()) - fim_do_envio_ms) / 1_000 if depois.size else 0.0
+    return float(depois.size / segundos) if segundos else 0.0
+
+
+def _resumo(m: Medicao, *, com_lago: bool) -> str:
+    latencia = " · ".join(f"{nome.removesuffix('_ms')} {numero(ms)} ms" for nome, ms in m.latencia.items())
+    return (f"{numero(m.taxa)}/s{' com lago' if com_lago else ''}: {numero(m.decididos)} decididos, {m.perdidos} "
+            f"perdidos, {m.dobrados} dobrados · {latencia} · atraso no fim {numero(m.atraso_final)}")
