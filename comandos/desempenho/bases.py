@@ -101,7 +101,9 @@ class PorConta(StatefulProcessor):  # type: ignore[misc]
         """Uma lista por conta: instante e valor dos Pix das últimas 24 h."""
         self._vistos = handle.getListState("vistos", "instante_us LONG, centavos LONG")
 
-    def handleInputRows(self, key: Any, rows: Iterator[pd.DataFrame], timerValues: TimerValues) -> Iterator[pd.DataFrame]:
+    def handleInputRows(
+        self, key: Any, rows: Iterator[pd.DataFrame], timerValues: TimerValues
+    ) -> Iterator[pd.DataFrame]:
         """Uma linha por Pix da conta no micro-lote."""
         vistos = list(self._vistos.get())
         for quadro in rows:
