@@ -96,10 +96,10 @@ def _para_topico(cfg: Configuracao, importado: Importado, taxa: float) -> int:
     from ingestao.produtor import Registro, enviar_no_ritmo  # noqa: PLC0415
     from ingestao.serializacao import serializar_rotulos  # noqa: PLC0415
     from ingestao.trafego import Trafego  # noqa: PLC0415
-    from plataforma.servicos import broker  # noqa: PLC0415
+    from plataforma.servicos import broker, topicos  # noqa: PLC0415
 
     broker.exigir_broker(cfg)
-    broker.criar_topicos(cfg)
+    topicos.criar_topicos(cfg)
     segundos = importado.eventos.height / taxa
     trafego = Trafego(importado.eventos, importado.rotulos, importado.verdade, 0, segundos)
     durante = trafego.rotulos_vivo()

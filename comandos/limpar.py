@@ -16,6 +16,7 @@ from plataforma.erros import ErroConfiguracao
 PASTAS: Final = (
     "tabelas", "checkpoints", "kafka", "mlflow", "prometheus", "servicos", "modelos", "armazem", "segredos", "estado",
     "cache", "trafego", "simulador", "importacao", "ensaio",
+    "bancada",
 )
 """Só o que o projeto cria: nunca a pasta inteira, que pode ser uma escolhida pelo usuário."""
 

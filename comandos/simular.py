@@ -36,10 +36,10 @@ def comando(
         from ingestao import continuacao  # noqa: PLC0415 — a ajuda não paga por isto
         from ingestao.emissao_continua import EmissaoContinua  # noqa: PLC0415
         from ingestao.simulador.parametros import Parametros  # noqa: PLC0415
-        from plataforma.servicos import broker  # noqa: PLC0415
+        from plataforma.servicos import broker, topicos  # noqa: PLC0415
 
         broker.exigir_broker(cfg)
-        broker.criar_topicos(cfg)
+        topicos.criar_topicos(cfg)
         mostrar("Criando a população…")
         base = Parametros()
         parametros = Parametros(

@@ -45,13 +45,13 @@ def subir_servicos(cfg: Configuracao, mostrar: Callable[[str], None]) -> None:
 
     Serviços alheios (endereços dados na configuração) são usados como estão.
     """
-    from plataforma.servicos import broker, mlflow_servidor  # noqa: PLC0415  `--ajuda` não os usa
+    from plataforma.servicos import broker, mlflow_servidor, topicos  # noqa: PLC0415  `--ajuda` não os usa
 
     if broker.embutido(cfg):
         mostrar("Subindo o broker Kafka…")
         broker.iniciar_broker(cfg, mostrar, gravar_classes=True)
     broker.exigir_broker(cfg)
-    broker.criar_topicos(cfg)
+    topicos.criar_topicos(cfg)
     if mlflow_servidor.embutido(cfg):
         mostrar("Subindo o MLflow…")
         mlflow_servidor.iniciar_mlflow(cfg)

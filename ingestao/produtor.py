@@ -25,6 +25,8 @@ _LOTE_BYTES: Final = 100_000
 """Abaixo de `max.message.bytes` do tópico de eventos, que vale para o lote inteiro."""
 _PRAZO_TOPICO_MS: Final = 5_000
 """Depois disto um tópico desconhecido é recusado, e não esperado."""
+_JUNTAR_MS: Final = 10
+"""Quanto o cliente espera para juntar registros em um lote: cabe muitas vezes no prazo, e poupa pedidos ao broker."""
 _ESPERA_MINIMA_S: Final = 0.002
 """Acordar para cada registro custa mais que enviá-lo: dorme-se ao menos isto, e o que venceu no sono sai junto."""
 _ESPERA_MAXIMA_S: Final = 0.05
@@ -196,7 +198,7 @@ def _opcoes(cfg: Configuracao) -> dict[str, str | int | bool]:
         "client.id": "detector-pix-produtor",
         "enable.idempotence": True,
         "acks": "all",
-        "linger.ms": 10,
+        "linger.ms": _JUNTAR_MS,
         "batch.size": _LOTE_BYTES,
         "message.max.bytes": _LOTE_BYTES,
         "topic.metadata.propagation.max.ms": _PRAZO_TOPICO_MS,

@@ -17,7 +17,7 @@ from ingestao.esquema import TOPICO_HISTORICO
 from machine_learning.fluxo import apagar_cache, iniciar_decisao
 from machine_learning.observacao import ENSAIO
 from plataforma.configuracao import Configuracao
-from plataforma.servicos.broker import apagar_topicos, criar_topicos
+from plataforma.servicos.topicos import apagar_topicos, criar_topicos
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

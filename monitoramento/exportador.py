@@ -1,12 +1,15 @@
-"""Mostra o registro de métricas em uma porta de loopback, para o Prometheus raspar."""
+"""Mostra o registro de métricas em uma porta de loopback, para o Prometheus raspar, e lê o que um processo mostra."""
 
 from __future__ import annotations
 
+import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Thread
 from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, disable_created_metrics, start_http_server
+from prometheus_client.parser import text_string_to_metric_families
 
 from monitoramento.deriva import ColetorDeDeriva
 from plataforma.configuracao import Configuracao
@@ -14,6 +17,7 @@ from plataforma.erros import ErroServico
 
 LOOPBACK = "127.0.0.1"
 ESPERA_PARADA_SEGUNDOS = 5
+PRAZO_LEITURA_SEGUNDOS = 10
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,23 @@ def iniciar_exportador(cfg: Configuracao, registro: CollectorRegistry) -> Export
         )
         raise ErroServico(msg) from erro
     return Exportador(servidor, linha, f"http://{endereco}:{cfg.porta_metricas}/metrics")
+
+
+def ler_metricas(endereco: str, porta: int) -> Iterator[tuple[str, dict[str, str], float]]:
+    """Cada amostra que um processo nosso mostra agora: nome, rótulos e valor.
+
+    Levanta:
+        ErroServico: ninguém responde na porta.
+    """
+    try:
+        with urllib.request.urlopen(f"http://{endereco}:{porta}/metrics", timeout=PRAZO_LEITURA_SEGUNDOS) as resposta:
+            texto = resposta.read().decode()
+    except OSError as erro:
+        msg = f"as métricas não respondem em {endereco}:{porta} ({erro}): veja ./pix estado"
+        raise ErroServico(msg) from erro
+    for familia in text_string_to_metric_families(texto):
+        for amostra in familia.samples:
+            yield amostra.name, amostra.labels, amostra.value
 
 
 def registro_novo() -> CollectorRegistry:

@@ -12,8 +12,9 @@ import pytest
 
 from plataforma.configuracao import RAIZ_PROJETO, Configuracao
 from plataforma.maquina import porta_livre as porta_livre_agora
-from plataforma.servicos.broker import criar_topicos, iniciar_broker, parar_broker
+from plataforma.servicos.broker import iniciar_broker, parar_broker
 from plataforma.servicos.mlflow_servidor import iniciar_mlflow, parar_mlflow
+from plataforma.servicos.topicos import criar_topicos
 from plataforma.sessao import obter_sessao
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -42,6 +43,16 @@ def topico_copia(cfg: Configuracao) -> str:
     return f"{cfg.topico_decisoes}.copia"
 
 
+def pasta_tabela(cfg: Configuracao) -> Path:
+    """A tabela da cópia Delta."""
+    return cfg.caminho("tabelas", NOME)
+
+
+def pasta_checkpoint(cfg: Configuracao) -> Path:
+    """O checkpoint da base que corre."""
+    return cfg.caminho("checkpoints", NOME)
+
+
 def resumo(cfg: Configuracao) -> dict[str, Any]:
     """O que a última base escreveu ao parar: `lotes`, `linhas` e média de cada fase em ms."""
     return dict(json.loads(cfg.caminho("servicos", _RESUMO).read_text()))
@@ -68,7 +79,7 @@ def _copia_kafka(spark: SparkSession, cfg: Configuracao) -> DataStreamWriter:
 
 
 def _copia_delta(spark: SparkSession, cfg: Configuracao) -> DataStreamWriter:
-    return _fonte(spark, cfg).writeStream.format("delta").option("path", str(cfg.caminho(NOME, "tabela")))
+    return _fonte(spark, cfg).writeStream.format("delta").option("path", str(pasta_tabela(cfg)))
 
 
 def _por_conta(spark: SparkSession, cfg: Configuracao) -> DataStreamWriter:
@@ -131,7 +142,7 @@ def correr(nome: str, cfg: Configuracao) -> None:
     spark = obter_sessao(cfg, NOME)
     try:
         consulta = BASES[nome](spark, cfg).option(
-            "checkpointLocation", str(cfg.caminho(NOME, "checkpoint"))).queryName(nome).start()
+            "checkpointLocation", str(pasta_checkpoint(cfg))).queryName(nome).start()
         consulta.processAllAvailable()
         conversa.publicar_estado(cfg, NOME, os.getpid(), conversa.PRONTO)
         while not parar.wait(BATIDA_S) and consulta.isActive:

@@ -132,3 +132,23 @@ class Leitor:
                     self._legivel.append(mensagem.timestamp()[1])
                 elif erro.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 — constante pública do cliente
                     self._falha = str(erro)
+
+
+class _Servida(msgspec.Struct):
+    atributos: list[float | None] | None = None
+
+
+def atributos_servidos(cfg: Configuracao, quantas: int) -> NDArray[np.float64]:
+    """Os atributos das últimas `quantas` decisões do tópico, float64 (n, atributos), NaN = nulo."""
+    consumidor = Consumer({"bootstrap.servers": cfg.kafka_servidores, "group.id": "bancada", "log_level": 0})
+    try:
+        pontas = []
+        for particao in range(cfg.particoes_topico):
+            _, fim = consumidor.get_watermark_offsets(TopicPartition(cfg.topico_decisoes, particao), timeout=PRAZO_S)
+            pontas.append(TopicPartition(cfg.topico_decisoes, particao, max(0, fim - quantas // cfg.particoes_topico)))
+        consumidor.assign(pontas)
+        lidas = [msgspec.json.decode(m.value() or b"{}", type=_Servida).atributos
+                 for m in consumidor.consume(quantas, timeout=PRAZO_S)]
+    finally:
+        consumidor.close()
+    return np.array([linha for linha in lidas if linha is not None], np.float64)

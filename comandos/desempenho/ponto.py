@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,6 @@ from typing import Final
 
 import numpy as np
 import psutil
-from prometheus_client.parser import text_string_to_metric_families
 
 from comandos.desempenho.carga import Carga, Conta
 from comandos.desempenho.leitor import Leitor, Leitura, Ler, decisao
@@ -21,11 +19,16 @@ from comandos.desempenho.recursos import Gasto, Recursos
 from ingestao.produtor import Resultado
 from ingestao.remessa import Remessa
 from machine_learning.fluxo import CONSULTA
+from monitoramento.exportador import ler_metricas
 from plataforma.configuracao import Configuracao
 
 CADA_S: Final = 1.0
 PRAZO_SEM_PROGRESSO_S: Final = 60.0
 SEGUNDO_US: Final = 1_000_000
+_SOMAS: Final = {
+    "pix_lote_duracao_seconds_sum": None, "pix_lote_linhas_count": "lotes", "pix_lote_linhas_sum": "linhas",
+}
+"""As métricas que se somam e com que nome; None = o da fase."""
 PERCENTIS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 99.9, "max_ms": 100.0}
 
 
@@ -126,20 +129,10 @@ def percentis(latencias_ms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> dic
 
 def fases_da_decisao(cfg: Configuracao) -> dict[str, float]:
     """Segundos somados por fase dos micro-lotes da decisão até agora, e `lotes`, das métricas do processo."""
-    endereco = f"http://{cfg.endereco_metricas}:{cfg.porta_metricas}/metrics"
-    with urllib.request.urlopen(endereco, timeout=10) as resposta:
-        texto = resposta.read().decode()
     somas: dict[str, float] = {}
-    for familia in text_string_to_metric_families(texto):
-        for amostra in familia.samples:
-            if amostra.labels.get("consulta") != CONSULTA:
-                continue
-            if amostra.name == "pix_lote_duracao_seconds_sum":
-                somas[amostra.labels["fase"]] = amostra.value
-            elif amostra.name == "pix_lote_linhas_count":
-                somas["lotes"] = amostra.value
-            elif amostra.name == "pix_lote_linhas_sum":
-                somas["linhas"] = amostra.value
+    for nome, rotulos, valor in ler_metricas(cfg.endereco_metricas, cfg.porta_metricas):
+        if rotulos.get("consulta") == CONSULTA and nome in _SOMAS:
+            somas[_SOMAS[nome] or rotulos["fase"]] = valor
     return somas
 
 

@@ -196,7 +196,7 @@ class _Bancada:
     def _carga(self, eventos: int) -> Iterator[Conta]:
         """Os próximos Pix, em um arquivo que some no fim."""
         self.mostrar(f"Gerando {numero(eventos)} Pix…")
-        arquivo = self.cfg.caminho("carga.arrow")
+        arquivo = self.cfg.caminho("trafego", "carga.arrow")
         conta = preparar(self.cfg, self.parametros, self.plano.semente, self.ate_us, eventos, arquivo)
         self.ate_us = conta.ate_us
         try:

@@ -77,7 +77,10 @@ CERCAS = {
     "delta": ("plataforma/",),
     "mlflow": ("machine_learning/registro",),
     "kafka": ("plataforma/servicos/", "ingestao/produtor.py"),
-    "confluent_kafka": ("plataforma/servicos/", "ingestao/produtor.py", "ingestao/controle.py", "comandos/medida.py"),
+    "confluent_kafka": (
+        "plataforma/servicos/", "ingestao/produtor.py", "ingestao/controle.py", "comandos/medida.py",
+        "comandos/desempenho/leitor.py",
+    ),
     "prometheus_client": ("monitoramento/",),
 }
 

@@ -25,7 +25,7 @@ from machine_learning.conciliacao import conciliar
 from machine_learning.esquema import OURO_DECISOES
 from machine_learning.fluxo import apagar_cache
 from plataforma.configuracao import RAIZ_PROJETO
-from plataforma.servicos.broker import criar_topicos
+from plataforma.servicos.topicos import criar_topicos
 from processamento.atributos import NOMES
 from processamento.ouro import OURO_ATRIBUTOS
 

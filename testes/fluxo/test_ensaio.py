@@ -17,7 +17,7 @@ from ingestao.simulador.parametros import Parametros
 from machine_learning.ativacao import Vigia
 from machine_learning.ensaio import PIX_POR_LOTE, Ensaio
 from machine_learning.observacao import ENSAIO
-from plataforma.servicos.broker import criar_topicos
+from plataforma.servicos.topicos import criar_topicos
 
 if TYPE_CHECKING:
     from collections.abc import Callable

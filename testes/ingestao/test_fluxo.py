@@ -16,7 +16,7 @@ from ingestao.fluxo import escrever_historico, iniciar_bronze
 from ingestao.fonte import checkpoint
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroEstado
-from plataforma.servicos.broker import criar_topicos
+from plataforma.servicos.topicos import criar_topicos
 
 pytestmark = pytest.mark.spark
 CARIMBO_US = 1_795_185_000_000_000

@@ -23,7 +23,7 @@ from ingestao.simulador.geracao import gerar
 from ingestao.simulador.parametros import Parametros
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroDados, ErroServico
-from plataforma.servicos.broker import criar_topicos
+from plataforma.servicos.topicos import criar_topicos
 
 _SERIE = count()
 

@@ -22,7 +22,7 @@ from machine_learning.esquema import DECISAO, OURO_DECISOES, OURO_RECUSAS
 from machine_learning.indicadores_decisao import com_decisoes, iniciar_indicadores_decisao, ler_indicadores
 from plataforma.configuracao import Configuracao
 from plataforma.gravacao import anexar
-from plataforma.servicos.broker import criar_topicos
+from plataforma.servicos.topicos import criar_topicos
 from processamento.fluxo import garantir_tabelas
 from processamento.lotes import processar_eventos, processar_rotulos, tabelas_de_eventos, tabelas_de_rotulos
 from processamento.protecao import id_evento

@@ -77,4 +77,4 @@ def test_somas_do_projeto_cobrem_as_versoes_do_ivy() -> None:
 
 def test_jars_de_um_conjunto_sao_so_os_nomeados(tmp_path: Path) -> None:
     assert {jar.parent.name for jar in jars.jars_de("broker", tmp_path)} == {"broker"}
-    assert len(jars.jars_de("spark", tmp_path)) == 6
+    assert len(jars.jars_de("spark", tmp_path)) == 7
