@@ -7,33 +7,23 @@ a verdade está no estado do Spark (`processador`), e uma arena suja ou de outra
 
 from __future__ import annotations
 
-import fcntl
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from processamento.catalogo import Catalogo, Fluxo, Papel
 from processamento.estado import diarios, nucleo, repetidos
+from processamento.estado.colunas import Colunas
 from processamento.estado.consulta import consultar, planejar
 from processamento.estado.nucleo import Inteiros, Memoria
 
 PASSOS_VARREDURA: Final = 512
 """Diários ociosos examinados por lote: um milhão deles é revisto a cada ~2.000 lotes."""
-_CARGA_MAXIMA: Final = 0.6
-_INICIAL: Final = {"tabela": 1 << 13, "diario": 1 << 12, "linha": 1 << 14, "id": 1 << 13}
-_GRUPO: Final = {
-    "cabecalho": "cabecalho", "tabela_chave": "tabela", "tabela_diario": "tabela", "diario_chave": "diario",
-    "diario_inicio": "diario", "diario_tamanho": "diario", "diario_classe": "diario", "instante": "linha",
-    "ordem": "linha", "valor": "linha", "contraparte": "linha", "acumulado": "linha", "acumulado_log": "linha",
-    "acumulado_log2": "linha", "id_chave": "id", "id_versao": "id", "id_chegada": "id",
-}
-_INT32: Final = frozenset({"tabela_diario", "diario_tamanho", "diario_classe", "id_versao", "id_chegada"})
+CARGA_MAXIMA: Final = 0.6
 
 
 @dataclass(frozen=True)
@@ -77,13 +67,9 @@ class Arena:
 
     def __init__(self, catalogo: Catalogo, pasta: Path | None = None, *, reter_tudo: bool = False) -> None:
         self._catalogo = catalogo
-        self._pasta = pasta
         self._reter_tudo = reter_tudo
         self._planos = {papel: planejar(catalogo.do_papel(papel)) for papel in Papel}
-        if pasta is not None:
-            pasta.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._memoria = self._abrir_ou_criar()
-        self._mapeado = self._retrato()
+        self._colunas = Colunas(pasta)
 
     @property
     def versao(self) -> int:
@@ -111,34 +97,21 @@ class Arena:
         """A mediana dos instantes de um lote, que só avança (um evento do futuro não a move)."""
         return int(self._memoria.cabecalho[nucleo.RELOGIO])
 
-    @contextmanager
-    def exclusiva(self) -> Iterator[None]:
-        """Um escritor por vez, mesmo que uma tarefa dada por morta ainda corra; reabre o que outro fez crescer.
-
-        Se alguém apagou os arquivos (são cache, em pasta que o sistema pode limpar), recomeça vazia, na versão 0.
-        """
-        if self._pasta is None:
-            yield
-            return
-        self._pasta.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self._pasta / "trava").open("w") as arquivo:
-            fcntl.flock(arquivo, fcntl.LOCK_EX)
-            # Mapear de novo esvazia as tabelas de páginas: só quando outro processo criou ou aumentou um arquivo.
-            if self._mapeado is None or self._mapeado != self._retrato():
-                self._memoria = self._abrir_ou_criar()
-            try:
-                yield
-            finally:
-                self._mapeado = self._retrato()
+    def exclusiva(self) -> AbstractContextManager[None]:
+        """Um escritor por vez (`Colunas.exclusiva`)."""
+        return self._colunas.exclusiva()
 
     def esvaziar(self) -> None:
         """Volta ao estado de nunca ter visto nada, na versão 0."""
-        self._memoria = self._criar()
+        self._colunas.esvaziar()
 
     def apagar(self) -> None:
         """Remove os arquivos."""
-        if self._pasta is not None:
-            shutil.rmtree(self._pasta, ignore_errors=True)
+        self._colunas.apagar()
+
+    @property
+    def _memoria(self) -> Memoria:
+        return self._colunas.memoria
 
     def sujar(self) -> None:
         """Declara que uma mudança começou; só `limpa` a torna de novo utilizável."""
@@ -202,79 +175,22 @@ class Arena:
         novos, lugares = diarios.prever(self._memoria, chaves)
         cabecalho = self._memoria.cabecalho
         total = int(cabecalho[nucleo.DIARIOS]) + novos + 1
-        self._ampliar("diario", total)
-        self._ampliar("linha", int(cabecalho[nucleo.TOPO]) + lugares)
-        if total > self._memoria.tabela_chave.size * _CARGA_MAXIMA:
-            self._ampliar("tabela", int(total / _CARGA_MAXIMA) + 1)
+        self._colunas.ampliar("diario", total)
+        self._colunas.ampliar("linha", int(cabecalho[nucleo.TOPO]) + lugares)
+        if total > self._memoria.tabela_chave.size * CARGA_MAXIMA:
+            self._colunas.ampliar("tabela", int(total / CARGA_MAXIMA) + 1)
             nucleo.repovoar_tabela(self._memoria)
 
     def _crescer_ids(self, novos: int, desde_s: int) -> None:
         usados = int(self._memoria.cabecalho[nucleo.IDS]) + novos
-        if usados <= self._memoria.id_chave.size * _CARGA_MAXIMA:
+        if usados <= self._memoria.id_chave.size * CARGA_MAXIMA:
             return
         m = self._memoria
         chave, versao, chegada = np.array(m.id_chave), np.array(m.id_versao), np.array(m.id_chegada)
         vivos = int(((chave != 0) & (chegada >= desde_s)).sum())
-        self._ampliar("id", int((vivos + novos) / _CARGA_MAXIMA * 2) + 1)
+        self._colunas.ampliar("id", int((vivos + novos) / CARGA_MAXIMA * 2) + 1)
         self._memoria.id_chave[:] = 0
         repetidos.repovoar_ids(self._memoria, chave, versao, chegada, desde_s)
-
-    def _ampliar(self, grupo: str, minimo: int) -> None:
-        """Garante `minimo` lugares no grupo, dobrando; arquivos crescem no lugar, sem cópia."""
-        nomes = [nome for nome in Memoria._fields if _GRUPO[nome] == grupo]
-        atual = int(getattr(self._memoria, nomes[0]).size)
-        if minimo <= atual:
-            return
-        tamanho = 1 << (minimo - 1).bit_length()
-        novas: dict[str, NDArray[Any]] = {}
-        for nome in nomes:
-            if self._pasta is None:
-                novas[nome] = np.zeros(tamanho, _tipo(nome))
-                novas[nome][:atual] = getattr(self._memoria, nome)
-            else:
-                novas[nome] = self._mapear(nome, tamanho)
-        self._memoria = self._memoria._replace(**novas)
-
-    def _criar(self) -> Memoria:
-        if self._pasta is not None:
-            for arquivo in self._pasta.glob("*.bin"):  # um resto de outra vida passaria por coluna vazia
-                arquivo.unlink()
-        colunas: dict[str, NDArray[Any]] = {}
-        for nome in Memoria._fields:
-            tamanho = nucleo.TAMANHO_CABECALHO if nome == "cabecalho" else _INICIAL[_GRUPO[nome]]
-            colunas[nome] = np.zeros(tamanho, _tipo(nome)) if self._pasta is None else self._mapear(nome, tamanho)
-        memoria = Memoria(**colunas)
-        memoria.cabecalho[nucleo.LIVRES :] = -1
-        return memoria
-
-    def _abrir_ou_criar(self) -> Memoria:
-        pasta = self._pasta
-        inteira = pasta is not None and all((pasta / f"{nome}.bin").exists() for nome in Memoria._fields)
-        return self._abrir() if inteira else self._criar()
-
-    def _retrato(self) -> tuple[tuple[int, int], ...] | None:
-        """Identidade e tamanho de cada arquivo; None se falta algum, ou se não há arquivos."""
-        if self._pasta is None:
-            return None
-        try:
-            estados = [(self._pasta / f"{nome}.bin").stat() for nome in Memoria._fields]
-        except FileNotFoundError:
-            return None
-        return tuple((estado.st_ino, estado.st_size) for estado in estados)
-
-    def _abrir(self) -> Memoria:
-        return Memoria(**{nome: self._mapear(nome, 0) for nome in Memoria._fields})
-
-    def _mapear(self, nome: str, tamanho: int) -> NDArray[Any]:
-        if self._pasta is None:
-            msg = "arena em memória não tem arquivos"
-            raise RuntimeError(msg)
-        arquivo, tipo = self._pasta / f"{nome}.bin", _tipo(nome)
-        if tamanho:
-            with arquivo.open("ab") as saida:
-                saida.truncate(tamanho * tipo.itemsize)
-        return np.asarray(np.memmap(arquivo, tipo, "r+"))
-
 
 def _repete_rotulo(chaves: Inteiros, linhas: Linhas) -> NDArray[np.bool_]:
     """Quais linhas de fraude repetem a `ordem` de outra do mesmo diário conhecida antes, neste mesmo lote."""
@@ -283,7 +199,3 @@ def _repete_rotulo(chaves: Inteiros, linhas: Linhas) -> NDArray[np.bool_]:
     repete = np.zeros(chaves.size, np.bool_)
     repete[por_id[1:]] = (chave[1:] == chave[:-1]) & (ordem[1:] == ordem[:-1])
     return repete & (linhas.fluxo >= Fluxo.FRAUDE_SAIDA)
-
-
-def _tipo(nome: str) -> np.dtype[np.generic]:
-    return np.dtype(np.int32) if nome in _INT32 else np.dtype(np.int64)

@@ -223,6 +223,29 @@ def test_outro_objeto_reabre_os_arquivos_e_ve_o_que_cresceu(tmp_path: Path) -> N
     assert not (tmp_path / "a").exists()
 
 
+def test_sem_mudanca_de_fora_o_mapa_e_o_mesmo_e_apagados_recomeca(tmp_path: Path) -> None:
+    arena = Arena(PADRAO, tmp_path / "a")
+    with arena.exclusiva():
+        arena.inserir(_linhas(COMECO_US + np.arange(10, dtype=np.int64) * SEGUNDO_US))
+        arena.limpa(1)
+        antes = arena._memoria.instante
+    with arena.exclusiva():
+        assert arena._memoria.instante is antes
+    for arquivo in (tmp_path / "a").glob("*.bin"):
+        arquivo.unlink()
+    with arena.exclusiva():
+        assert (arena.versao, arena.eventos) == (0, 0)
+
+
+def test_quem_morre_criando_deixa_o_que_se_refaz(tmp_path: Path) -> None:
+    """O cabeçalho nasce por último e inteiro: sem ele, os outros arquivos não valem."""
+    Arena(PADRAO, tmp_path / "a").limpa(7)
+    (tmp_path / "a" / "cabecalho.bin").unlink()
+    arena = Arena(PADRAO, tmp_path / "a")
+    assert (arena.versao, arena.eventos) == (0, 0)
+    assert (arena._memoria.cabecalho[nucleo.LIVRES :] == -1).all()
+
+
 def test_arena_interrompida_fica_suja(fazer: Fazer) -> None:
     arena = fazer()
     assert arena.versao == 0
