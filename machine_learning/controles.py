@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from machine_learning import avaliacao, conjunto
+from machine_learning.ajuste import Ajuste
 from machine_learning.conjunto import NUNCA, Historico
 from machine_learning.detector import Detector
 from machine_learning.protocolo import Dobra
+from processamento.catalogo import Catalogo
 from processamento.estado.lote import Eventos
 
 EMBARALHADAS: Final = 3
@@ -46,15 +48,40 @@ def correr(historico: Historico, dobra: Dobra, semente: int, passo: Passo = lamb
     return [primeiro, segundo, *invertidos(historico, dobra)]
 
 
+def do_treino(
+    historico: Historico, feito: Ajuste, agora_us: int, catalogo: Catalogo, semente: int, passo: Passo = lambda _: None
+) -> list[Controle]:
+    """As provas que um treino pode fazer sozinho, sobre sua própria validação: rótulos embaralhados e fluxo cortado.
+
+    Args:
+        historico: de onde os atributos saíram.
+        feito: o treino.
+        agora_us: o que se sabia dos rótulos, µs UTC.
+        catalogo: o que se mediu.
+        semente: dos embaralhamentos.
+        passo: recebe cada passo, para a tela.
+    """
+    passo("controle: rótulos embaralhados")
+    primeiro = _embaralhados(feito, feito.fim.x, feito.fim.y(agora_us), semente)
+    passo("controle: fluxo cortado")
+    instante = feito.fim.instante_us
+    inicio, meio = int(instante.min()), int(np.median(instante))
+    do_trecho = (historico.eventos.instante_us >= inicio) & (historico.eventos.instante_us <= meio)
+    return [primeiro, _cortado(historico, catalogo, inicio, meio, conjunto.medir(historico, catalogo, do_trecho).x)]
+
+
 def embaralhados(dobra: Dobra, semente: int) -> Controle:
     """Boosting sobre rótulos embaralhados; a média de algumas sementes, porque uma só tem sorte."""
     teste = dobra.teste.onde(dobra.mantidos)
-    y = teste.y()
+    return _embaralhados(dobra.feito, teste.x, teste.y(), semente)
+
+
+def _embaralhados(feito: Ajuste, x_teste: NDArray[np.float32], y: NDArray[np.int8], semente: int) -> Controle:
     aps = []
     for i in range(EMBARALHADAS):
-        x, rotulos = dobra.feito.amostra
+        x, rotulos = feito.amostra
         torto = embaralhar(rotulos, semente, i)
-        aps.append(avaliacao.ap(y, Detector("boosting", semente).fit(x, torto).pontuar(teste.x)))
+        aps.append(avaliacao.ap(y, Detector("boosting", semente).fit(x, torto).pontuar(x_teste)))
     media, base = float(np.mean(aps)), float(y.mean())
     teto = max(FOLGA_RELATIVA * base, base + FOLGA_ABSOLUTA)
     texto = f"AP {media:.4f} com rótulos embaralhados; taxa base {base:.4f}, teto {teto:.4f}"
@@ -70,19 +97,25 @@ def cortado(historico: Historico, dobra: Dobra) -> Controle:
     """Os atributos dos Pix do teste até o meio da janela, com e sem o que veio depois."""
     meio = sum(dobra.corte.teste) // 2
     antes = dobra.teste.instante_us <= meio
-    vivos = historico.eventos.instante_us <= meio
+    catalogo = conjunto.catalogo_de(dobra.corte.atraso_dias)
+    return _cortado(historico, catalogo, dobra.corte.teste[0], meio, dobra.teste.x[antes])
+
+
+def _cortado(
+    historico: Historico, catalogo: Catalogo, inicio_us: int, meio_us: int, inteiro: NDArray[np.float32]
+) -> Controle:
+    """`inteiro`: os atributos dos Pix de `inicio_us` a `meio_us`, medidos com tudo o que veio depois à vista."""
+    vivos = historico.eventos.instante_us <= meio_us
     curto = Historico(
         Eventos(*(getattr(historico.eventos, nome)[vivos] for nome in Eventos.__dataclass_fields__)),
         None if historico.contexto is None else historico.contexto[vivos],
-        np.where(historico.conhecido_em_us[vivos] <= meio, historico.conhecido_em_us[vivos], NUNCA),
+        np.where(historico.conhecido_em_us[vivos] <= meio_us, historico.conhecido_em_us[vivos], NUNCA),
         historico.tipologia[vivos],
     )
-    catalogo = conjunto.catalogo_de(dobra.corte.atraso_dias)
-    quais = curto.eventos.instante_us >= dobra.corte.teste[0]
-    medido = conjunto.medir(curto, catalogo, quais)
-    diferentes = _linhas_diferentes(medido.x, dobra.teste.x[antes])
-    texto = f"{diferentes} de {int(antes.sum())} Pix mudaram ao apagar os {int((~vivos).sum())} posteriores"
-    return Controle("corte", diferentes == 0 and len(medido) == int(antes.sum()), texto)
+    medido = conjunto.medir(curto, catalogo, curto.eventos.instante_us >= inicio_us)
+    diferentes = _linhas_diferentes(medido.x, inteiro)
+    texto = f"{diferentes} de {len(inteiro)} Pix mudaram ao apagar os {int((~vivos).sum())} posteriores"
+    return Controle("corte", diferentes == 0 and len(medido) == len(inteiro), texto)
 
 
 def invertidos(historico: Historico, dobra: Dobra) -> list[Controle]:

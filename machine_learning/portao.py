@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from machine_learning import ajuste, avaliacao, modelo, registro
 from machine_learning.conjunto import Conjunto
+from machine_learning.controles import Controle
 from machine_learning.detector import Detector
 from machine_learning.medidas import limpo
 from machine_learning.registro import VersaoModelo
@@ -42,7 +43,7 @@ def conferir(
 def conferir_versao(
     cfg: Configuracao, candidato: Detector, atual: VersaoModelo | None, posteriores: Posteriores, catalogo: Catalogo
 ) -> dict[str, Any]:
-    """O mesmo portão para uma versão já registrada, nos Pix maduros posteriores ao treino dos dois.
+    """O mesmo portão para uma versão já registrada: seus controles de vazamento, e os Pix maduros que ninguém viu.
 
     Args:
         cfg: onde está o MLflow.
@@ -54,6 +55,9 @@ def conferir_versao(
     Levanta:
         ErroServico: MLflow fora do ar.
     """
+    recusa = sem_vazamento(_gravados(candidato))
+    if recusa is not None:
+        return recusa
     campeao, por_que_nao = _abrir(cfg, atual, catalogo)
     if atual is None or campeao is None:
         return {"aprovado": True, "motivo": por_que_nao}
@@ -63,6 +67,20 @@ def conferir_versao(
         return _julgar(novo, velho, f"em {len(comum)} Pix que nenhum dos dois viu", atual.versao)
     novo, velho = (_resumir(d.metadados.get("validacao", {})) for d in (candidato, campeao))
     return _julgar(novo, velho, "cada um em sua validação", atual.versao)
+
+
+def sem_vazamento(provas: Sequence[Controle]) -> dict[str, Any] | None:
+    """A recusa, se um controle de vazamento do treino falhou; None se nenhum (ou se não os correu: treino rápido)."""
+    falharam = [prova for prova in provas if not prova.passou]
+    if not falharam:
+        return None
+    return {"aprovado": False, "motivo": f"controle de vazamento falhou: {'; '.join(p.texto for p in falharam)}"}
+
+
+def _gravados(candidato: Detector) -> list[Controle]:
+    """Os controles que o treino da versão deixou gravados nela."""
+    gravados = candidato.metadados.get("controles", {})
+    return [Controle(nome, bool(c["passou"]), str(c["texto"])) for nome, c in gravados.items()]
 
 
 def _abrir(cfg: Configuracao, atual: VersaoModelo | None, catalogo: Catalogo) -> tuple[Detector | None, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from machine_learning import (
     ajuste,
     cartao,
     conjunto,
+    controles,
     custos,
     graficos,
     leitura,
@@ -25,6 +26,7 @@ from machine_learning import (
     registro_aliases,
 )
 from machine_learning.conjunto import DIA_US, Conjunto, Historico
+from machine_learning.controles import Controle
 from machine_learning.medidas import achatar, limpo
 from machine_learning.registro import Corrida, VersaoModelo
 from plataforma.configuracao import Configuracao
@@ -62,7 +64,7 @@ def treinar(
     Args:
         cfg: tabelas, MLflow e nome do modelo.
         spark: sessão com que ler; None lê sem JVM.
-        rapido: só boosting e logística, com menos linhas (a demonstração).
+        rapido: só boosting e logística, com menos linhas e sem os controles de vazamento (a demonstração).
         promover: torna campeão mesmo havendo outro, se o portão deixa; sem campeão, promove sempre.
         motivo: por que se treinou; fica gravado.
         semente: de todo sorteio.
@@ -89,11 +91,12 @@ def treinar(
         dados, agora_us=agora, atraso_us=catalogo.maturacao_dias * DIA_US, semente=semente, politica=politica,
         quais=ajuste.RAPIDOS if rapido else ajuste.CANDIDATOS, tarefas=tarefas, progresso=passo,
     )
+    provas = [] if rapido else controles.do_treino(historico, feito, agora, catalogo, semente, passo)
     passo("registrando no MLflow")
     atual = registro.resolver(cfg, registro.CAMPEAO)
-    versao = _registrar(cfg, feito, politica, catalogo, versoes, motivo, semente)
-    portao_ = portao.conferir(cfg, feito, atual, agora, catalogo)
-    deve = atual is None or (promover and portao_["aprovado"])
+    versao = _registrar(cfg, feito, politica, catalogo, versoes, motivo, semente, provas)
+    portao_ = portao.sem_vazamento(provas) or portao.conferir(cfg, feito, atual, agora, catalogo)
+    deve = portao_["aprovado"] and (atual is None or promover)
     if deve:
         texto = str(portao_["motivo"])
         registro_aliases.apontar(cfg, registro.CAMPEAO, versao, motivo or texto, relogio(), portao=texto)
@@ -121,12 +124,13 @@ def preparar(
 
 def _registrar(
     cfg: Configuracao, feito: ajuste.Ajuste, politica: custos.Politica, catalogo: Catalogo,
-    versoes: dict[str, int], motivo: str, semente: int,
+    versoes: dict[str, int], motivo: str, semente: int, provas: Sequence[Controle],
 ) -> VersaoModelo:
     detector = feito.detector
     ficha = {
         "catalogo_versao": catalogo.versao, "referencia": detector.metadados["referencia"], "janela": feito.janela,
         "validacao": limpo(feito.validacao), "politica_versao": politica.versao,
+        "controles": {prova.nome: {"passou": prova.passou, "texto": prova.texto} for prova in provas},
     }
     parametros = {
         "candidato": detector.candidato, "semente": semente, "catalogo_versao": catalogo.versao,

@@ -91,6 +91,16 @@ def test_portao_recusa_o_pior_e_forcar_fica_gravado(onde: Configuracao, feito: a
     assert "pior que o campeão 1" in ultima.portao
 
 
+def test_portao_recusa_quem_reprovou_em_um_controle(onde: Configuracao, feito: ajuste.Ajuste) -> None:
+    registrar(onde, feito)
+    controles = {
+        "embaralhados": {"passou": True, "texto": "AP 0,01"}, "corte": {"passou": False, "texto": "3 de 9 Pix mudaram"},
+    }
+    torta = registrar(onde, feito, 0.9, controles=controles)
+    with pytest.raises(ErroModelo, match=r"controle de vazamento falhou: 3 de 9 Pix mudaram; .*--forcar"):
+        promocao.promover(onde, torta.versao, "parece melhor", QUANDO)
+
+
 def test_portao_mede_onde_nenhum_dos_dois_aprendeu(onde: Configuracao, feito: ajuste.Ajuste) -> None:
     fabrica_lago.gravar_prata(onde, fabrica_lago.simular(eventos=3_000, contas=120, dias=20))
     cedo = {"janela": {"final": {"ate_us": 1}}}

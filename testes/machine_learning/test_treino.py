@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from machine_learning import ajuste, custos, modelo, portao, registro, treino
+from machine_learning import ajuste, controles, custos, modelo, portao, registro, treino
 from machine_learning.ajuste import Tentativa
 from machine_learning.conjunto import DIA_US, NUNCA, Conjunto
 from plataforma.configuracao import Configuracao
@@ -128,6 +128,25 @@ def test_treinar_registra_promove_e_passa_pelo_portao(lago: Configuracao) -> Non
     segundo = treino.treinar(lago, rapido=True, semente=5)
     assert not segundo.promovido
     assert registro.resolver(lago, registro.CAMPEAO) == primeiro.versao
+
+
+def test_treino_inteiro_corre_os_controles_e_os_grava(lago: Configuracao, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ajuste, "CANDIDATOS", ajuste.RAPIDOS)
+    feito = treino.treinar(lago, semente=9)
+    gravados = modelo.carregar(*registro.materializar(lago, feito.versao)).metadados["controles"]
+    assert {nome: c["passou"] for nome, c in gravados.items()} == {"embaralhados": True, "corte": True}, gravados
+
+
+def test_treino_que_vaza_nao_vira_campeao(lago: Configuracao, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sem embaralhar de fato, a prova vê o que o modelo sabe: é como se o atributo contasse o rótulo."""
+    monkeypatch.setattr(ajuste, "CANDIDATOS", ajuste.RAPIDOS)
+    monkeypatch.setattr(controles, "embaralhar", lambda y, *_: y)
+    monkeypatch.setattr(controles, "EMBARALHADAS", 1)
+    antes = registro.resolver(lago, registro.CAMPEAO)
+    feito = treino.treinar(lago, semente=11, promover=True)
+    assert not feito.promovido
+    assert "controle de vazamento falhou: AP" in feito.portao["motivo"]
+    assert registro.resolver(lago, registro.CAMPEAO) == antes
 
 
 def test_portao_recusa_o_pior(lago: Configuracao, feito: ajuste.Ajuste) -> None:
