@@ -7,7 +7,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from monitoramento import painel
+from monitoramento import deriva, painel
 from monitoramento.metricas import DESFECHOS, criar_metricas
 from testes.monitoramento.promql import PASTA, alvos, nomes, paineis, regras, seletores
 
@@ -15,10 +15,13 @@ SEM_PAINEL = {"pix_build_info": "serve à consulta avulsa e ao relatório, não 
 DO_PROMETHEUS = {"up", "ALERTS"}
 
 
+DECLARADAS = (*criar_metricas(CollectorRegistry()).declaradas, *deriva.DECLARADAS)
+
+
 def _exportadas() -> dict[str, tuple[str, ...]]:
     """Nome de série exposta → rótulos, com os sufixos de histograma e resumo."""
     saida: dict[str, tuple[str, ...]] = {}
-    for declarada in criar_metricas(CollectorRegistry()).declaradas:
+    for declarada in DECLARADAS:
         sufixos = {"histogram": ("_bucket", "_sum", "_count"), "summary": ("_sum", "_count")}.get(declarada.tipo, ("",))
         for sufixo in sufixos:
             saida[declarada.nome + sufixo] = (*declarada.rotulos, *(("le",) if sufixo == "_bucket" else ()))
@@ -47,7 +50,7 @@ def test_a_expressao_so_usa_metricas_e_rotulos_que_existem(titulo: str, expressa
 
 def test_toda_metrica_aparece_ou_foi_deixada_de_fora_de_proposito() -> None:
     usadas = set().union(*(nomes(expressao) for _, expressao in EXPRESSOES))
-    declaradas = {declarada.nome for declarada in criar_metricas(CollectorRegistry()).declaradas}
+    declaradas = {declarada.nome for declarada in DECLARADAS}
     ausentes = {nome for nome in declaradas if not any(usada.startswith(nome) for usada in usadas)}
     assert ausentes == set(SEM_PAINEL)
 
