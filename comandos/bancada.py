@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from comandos.apresentacao import console, espera, passo
 from comandos.diagnostico import ESSENCIAIS, exigir
 from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroConfiguracao
 from plataforma.maquina import exigir_gravavel
+
+TAXAS: Final = "500,3626,8000,18000"
+"""3.626: a média por segundo do país no dia recorde; 8 a 18 mil: estimativas do pico."""
 
 
 def comando(
@@ -19,19 +23,21 @@ def comando(
     com_lago: Annotated[
         bool, typer.Option("--com-lago", help="Mede também com bronze, prata, ouro e decisões em Delta ao lado.")
     ] = False,
+    taxas: Annotated[str, typer.Option(help="Pix por segundo de cada ponto, separados por vírgula.")] = TAXAS,
     semente: Annotated[int, typer.Option(min=0, help="Semente do simulador.")] = 42,
 ) -> int:
-    """Mede o caminho da decisão a 500, 3.626, 8.000 e 18.000 Pix/s, a drenagem e as bases de comparação.
+    """Mede o caminho da decisão em cada taxa, a drenagem, a retomada e as bases de comparação.
 
     Em pasta própria (apagada no fim), com tudo parado: usa a máquina inteira por uns 30 min (--rapida: 12).
     """
+    pontos = _ler_taxas(taxas)
     cfg = Configuracao.do_ambiente()
     exigir(cfg, *ESSENCIAIS)
     exigir_gravavel(saida)
     from comandos.desempenho.relatorio import como_tabela, gravar, montar  # noqa: PLC0415 — a ajuda não paga por isto
     from comandos.desempenho.roteiro import completo, correr, rapido  # noqa: PLC0415
 
-    plano = (rapido if rapida else completo)(semente, com_lago=com_lago)
+    plano = (rapido if rapida else completo)(pontos, semente, com_lago=com_lago)
     with espera("Preparando a bancada…") as mostrar:
         resultado = correr(cfg, plano, mostrar)
     relatorio = montar(cfg, resultado)
@@ -39,3 +45,14 @@ def comando(
     console.print(como_tabela(relatorio))
     passo(f"Relatório em {saida}")
     return 1 if any(p["perdidos"] or p["dobrados"] for p in relatorio["pontos"]) else 0
+
+
+def _ler_taxas(texto: str) -> tuple[float, ...]:
+    try:
+        taxas = tuple(float(parte) for parte in texto.split(","))
+    except ValueError:
+        taxas = ()
+    if not taxas or min(taxas) < 1:
+        msg = f"--taxas = {texto!r}: esperado números de ao menos 1, separados por vírgula, como {TAXAS}"
+        raise ErroConfiguracao(msg)
+    return taxas

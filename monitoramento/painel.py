@@ -98,7 +98,7 @@ def _da_decisao() -> list[Quadro]:
         _grafico("Deriva da probabilidade", "PSI da última hora medida por ./pix deriva, contra o treino do modelo em "
                  "uso; sem medida, sem linha. Acima de 0,25: PixDeriva.", "none",
                  ("max(pix_deriva_psi_pontuacao)", "PSI"), limites=(0.25,)),
-        _grafico("Deriva dos atributos", "O maior PSI entre os atributos na mesma hora, menos os de calendário.", "none",
+        _grafico("Deriva dos atributos", "O maior PSI dos atributos na mesma hora, menos os de calendário.", "none",
                  ("max(pix_deriva_psi_maior)", "maior PSI"), limites=(0.25,)),
         _grafico("Valor barrado", "Reais por minuto retidos, bloqueados ou rejeitados.", "currencyBRL",
                  (f"sum(rate(pix_valor_barrado_centavos_total{_JANELA})) * 60 / 100", "R$ por minuto")),

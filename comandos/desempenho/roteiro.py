@@ -30,7 +30,6 @@ from plataforma.servicos import processo
 
 TAXA_RECORDE: Final = 3_626.0
 """Média de Pix por segundo do país no dia recorde: 313,3 milhões em 05/12/2025 (Banco Central)."""
-TAXAS: Final = (500.0, TAXA_RECORDE, 8_000.0, 18_000.0)
 PRAZO_PARADA_S: Final = 180.0
 PRAZO_DRENAGEM_LAGO_S: Final = 1_800.0
 POR_CONTA_EVENTOS: Final = 20_000
@@ -46,17 +45,17 @@ class Plano:
     drenagem: int
     com_lago: bool
     semente: int
-    taxas: tuple[float, ...] = TAXAS
+    taxas: tuple[float, ...]
 
 
-def completo(semente: int, *, com_lago: bool) -> Plano:
+def completo(taxas: tuple[float, ...], semente: int, *, com_lago: bool) -> Plano:
     """Três minutos por ponto e mais de um milhão de Pix na fila da drenagem."""
-    return Plano(180.0, 30.0, 1_500_000, com_lago, semente)
+    return Plano(180.0, 30.0, 1_500_000, com_lago, semente, taxas)
 
 
-def rapido(semente: int, *, com_lago: bool) -> Plano:
+def rapido(taxas: tuple[float, ...], semente: int, *, com_lago: bool) -> Plano:
     """Meio minuto por ponto: para ver se uma mudança ajudou, não para citar."""
-    return Plano(30.0, 10.0, 150_000, com_lago, semente)
+    return Plano(30.0, 10.0, 150_000, com_lago, semente, taxas)
 
 
 @dataclass

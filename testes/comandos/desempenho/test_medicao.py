@@ -27,7 +27,7 @@ from ingestao.esquema import FINALIDADES_ISENTAS
 from ingestao.produtor import Resultado as Envio
 from ingestao.simulador.parametros import Parametros
 from plataforma.configuracao import Configuracao
-from plataforma.erros import ErroServico
+from plataforma.erros import ErroConfiguracao, ErroServico
 from plataforma.servicos import processo
 from plataforma.servicos.topicos import criar_topicos
 
@@ -97,7 +97,7 @@ def test_a_drenagem_so_conta_o_que_saiu_depois_do_envio() -> None:
 
 
 def test_o_relatorio_traz_pontos_razoes_e_figuras(cfg: Configuracao, tmp_path: Path) -> None:
-    r = Resultado(Plano(30.0, 10.0, 100, com_lago=True, semente=3))
+    r = Resultado(Plano(30.0, 10.0, 100, com_lago=True, semente=3, taxas=(500.0, TAXA_RECORDE)))
     r.pontos = [(True, medicao(500.0, perdidos=2)), (False, medicao(TAXA_RECORDE))]
     r.drenagem, r.copia_kafka = medicao(0.0), medicao(TAXA_RECORDE, latencia={"p50_ms": 100.0})
     r.lote_delta_ms, r.por_conta_s, r.predict_s, r.fria_s, r.retomada_s = 600.0, 10.0, 1_000.0, 200.0, 25.0
@@ -115,7 +115,7 @@ def test_o_relatorio_traz_pontos_razoes_e_figuras(cfg: Configuracao, tmp_path: P
 
 
 def test_sem_bases_nao_ha_razao_inventada(cfg: Configuracao) -> None:
-    montado = relatorio.montar(cfg, Resultado(Plano(30.0, 10.0, 100, com_lago=False, semente=3)))
+    montado = relatorio.montar(cfg, Resultado(Plano(30.0, 10.0, 100, com_lago=False, semente=3, taxas=())))
     assert set(montado["razoes"].values()) == {None}
     assert montado["drenagem"] is None
 
@@ -137,10 +137,16 @@ def test_perda_ou_dobra_e_codigo_de_erro(
     monkeypatch.setattr(Configuracao, "do_ambiente", lambda *_: cfg)
     monkeypatch.setattr("comandos.bancada.exigir", lambda *_: None)
     for perdidos, codigo in ((0, 0), (1, 1)):
-        r = Resultado(roteiro.rapido(1, com_lago=False), [(False, medicao(500.0, perdidos=perdidos))])
+        r = Resultado(roteiro.rapido((500.0,), 1, com_lago=False), [(False, medicao(500.0, perdidos=perdidos))])
         monkeypatch.setattr(roteiro, "correr", lambda *_, r=r: r)
         assert comando(tmp_path / "saida", rapida=True) == codigo
     assert "Bancada" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("texto", ["", "rápido", "0", "500;3626", "500,-1"])
+def test_taxas_que_nao_servem_sao_uma_linha(texto: str, tmp_path: Path) -> None:
+    with pytest.raises(ErroConfiguracao, match=r"--taxas = .*500,3626,8000,18000"):
+        comando(tmp_path, taxas=texto)
 
 
 class _Lista:
