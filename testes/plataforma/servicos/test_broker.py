@@ -18,13 +18,13 @@ from plataforma.erros import ErroEstado, ErroServico
 from plataforma.servicos import processo
 from plataforma.servicos.broker import (
     NOME,
-    criar_topicos,
     embutido,
     exigir_broker,
     iniciar_broker,
     parar_broker,
     pronto,
 )
+from plataforma.servicos.topicos import criar_topicos
 
 
 @pytest.mark.servico
