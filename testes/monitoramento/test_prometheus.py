@@ -18,6 +18,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pyspark.sql import functions as F
 
+from machine_learning.deriva import PONTUACAO
 from machine_learning.observacao import ACOES, NOME_OBSERVACAO, observacoes
 from monitoramento.exportador import iniciar_exportador
 from monitoramento.metricas import criar_metricas
@@ -28,6 +29,7 @@ from plataforma.configuracao import Configuracao
 from plataforma.servicos.prometheus import CONSERTO, encontrar_prometheus, iniciar_prometheus, parar_prometheus
 from processamento.lotes import ResumoLote
 from testes.monitoramento.fabrica import progresso
+from testes.monitoramento.fabrica_deriva import escrever
 from testes.monitoramento.promql import alvos, com_valores, regras
 
 pytestmark = [pytest.mark.servico, pytest.mark.spark]
@@ -89,6 +91,7 @@ def medido(
         pytest.skip(f"falta o Prometheus: {CONSERTO}")
     registro = CollectorRegistry()
     metricas = criar_metricas(registro)
+    escrever(cfg_sessao, (1, PONTUACAO, 0.1), (1, "valor_log", 0.2))
     exportador = iniciar_exportador(cfg_sessao, registro)
     arquivo = preparar_raspagem(cfg_sessao)
     _acelerar(arquivo)
