@@ -6,7 +6,7 @@ import hashlib
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -46,20 +46,19 @@ def de_pe(nome: str, cfg: Configuracao) -> Iterator[None]:
 
 
 def medir_base(
-    nome: str, cfg: Configuracao, conta: Conta, taxa: float, aquecimento_s: float, mostrar: Callable[[str], None]
+    nome: str, cfg: Configuracao, conta: Conta, taxa: float, aquecimento_s: float
 ) -> tuple[Medicao, dict[str, Any]]:
     """O ponto de uma base que escreve no Kafka e o resumo dos seus micro-lotes (`comandos.desempenho.bases.resumo`)."""
     with de_pe(nome, cfg):
         medicao = medir(
-            cfg, conta, taxa, aquecimento_s, (bases.NOME,), bases.topico_copia(cfg), mostrar, fases=dict, ler=copia
+            cfg, conta, taxa, aquecimento_s, (bases.NOME,), bases.topico_copia(cfg), fases=dict, ler=copia
         )
     return medicao, bases.resumo(cfg)
 
 
-def medir_delta(cfg: Configuracao, conta: Conta, taxa: float, mostrar: Callable[[str], None]) -> dict[str, Any]:
+def medir_delta(cfg: Configuracao, conta: Conta, taxa: float) -> dict[str, Any]:
     """O resumo dos micro-lotes de uma cópia Kafka → Delta, enquanto a carga é enviada na taxa."""
     with de_pe(bases.COPIA_DELTA, cfg), Remessa(cfg, partial(Carga, conta.arquivo, taxa)) as remessa:
-        mostrar("cópia Kafka → Delta")
         remessa.comecar()
         remessa.esperar()
     return bases.resumo(cfg)

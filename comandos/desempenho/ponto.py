@@ -74,8 +74,7 @@ class Medicao:
 
 def medir(
     cfg: Configuracao, conta: Conta, taxa: float, aquecimento_s: float, papeis: Sequence[str], topico: str,
-    mostrar: Callable[[str], None] = lambda _: None, *, fases: Callable[[], dict[str, float]] | None = None,
-    ler: Ler = decisao,
+    *, fases: Callable[[], dict[str, float]] | None = None, ler: Ler = decisao,
 ) -> Medicao:
     """Envia a carga e espera todas as decisões.
 
@@ -86,7 +85,6 @@ def medir(
         aquecimento_s: o que se envia antes disto não entra nos percentis.
         papeis: serviços de que se mede CPU e memória.
         topico: onde as decisões (ou as cópias, nas bases de comparação) são lidas.
-        mostrar: recebe uma linha por segundo.
         fases: de onde ler a soma das fases dos micro-lotes; por padrão, as métricas da decisão.
         ler: como se lê cada mensagem do tópico.
 
@@ -103,7 +101,6 @@ def medir(
                 threading.Event().wait(CADA_S)
                 pedidas = round(min(1.0, remessa.enviados / max(conta.eventos, 1)) * conta.decisoes)
                 andamento.append(Instante(time.monotonic() - inicio, pedidas, leitor.lidas))
-                mostrar(f"{pedidas} pedidas, {leitor.lidas} decididas")
             entrega = remessa.esperar()
         atraso = max(conta.decisoes - leitor.lidas, 0)
         _esperar_decisoes(leitor, conta.decisoes)

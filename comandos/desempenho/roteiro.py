@@ -179,14 +179,14 @@ class _Bancada:
         with self._carga(eventos) as conta:
             self.mostrar("Base: cópia Kafka → Kafka…")
             r.copia_kafka, resumo = comparacao.medir_base(
-                bases.COPIA_KAFKA, cfg, conta, TAXA_RECORDE, plano.aquecimento_s, self.mostrar)
+                bases.COPIA_KAFKA, cfg, conta, TAXA_RECORDE, plano.aquecimento_s)
             r.lote_copia_kafka_ms = resumo["fases_ms"]["triggerExecution"]
             self.mostrar("Base: cópia Kafka → Delta…")
-            delta = comparacao.medir_delta(cfg, conta, TAXA_RECORDE, self.mostrar)
+            delta = comparacao.medir_delta(cfg, conta, TAXA_RECORDE)
             r.lote_delta_ms = delta["fases_ms"]["triggerExecution"]
         with self._carga(POR_CONTA_EVENTOS) as conta:
             self.mostrar("Base: uma chave de estado por conta…")
-            por_conta, _ = comparacao.medir_base(bases.POR_CONTA, cfg, conta, 0.0, 0.0, self.mostrar)
+            por_conta, _ = comparacao.medir_base(bases.POR_CONTA, cfg, conta, 0.0, 0.0)
         r.por_conta_s = por_segundo(por_conta)
         self.mostrar("Base: predict_proba do scikit-learn…")
         r.predict_s = comparacao.predict_por_segundo(cfg)
