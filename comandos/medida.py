@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,13 +9,10 @@ from typing import Any, Final
 
 import msgspec
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from comandos.consumo import Consumo
 from plataforma.configuracao import Configuracao
-from plataforma.erros import ErroServico
 
-MENSAGENS_POR_VEZ: Final = 5_000
-ESPERA_S: Final = 0.1
 PERCENTIS: Final = (50.0, 95.0, 99.0)
 JANELA_AO_VIVO: Final = 2_000
 BARRAM: Final = frozenset({"RETER_ANALISE", "BLOQUEIO_CAUTELAR", "REJEITAR"})
@@ -75,21 +71,14 @@ class Medidor:
     """
 
     def __init__(self, cfg: Configuracao, fraudes: Mapping[str, int]) -> None:
-        self._cfg, self.fraudes = cfg, fraudes
+        self.fraudes = fraudes
         self._leitor = msgspec.json.Decoder(_Lida)
-        self._parar = threading.Event()
-        self._linha = threading.Thread(target=self._consumir, name="medidor", daemon=True)
-        self._falha: str | None = None
         self.medidas = Medidas()
-        self._consumidor = Consumer({
-            "bootstrap.servers": cfg.kafka_servidores, "group.id": "demonstracao", "enable.auto.commit": False,
-            "fetch.wait.max.ms": 20, "log_level": 3,
-        })
-        self._consumidor.assign(self._pontas())
+        self._consumo = Consumo(cfg, cfg.topico_decisoes, self._anotar)
 
     def iniciar(self) -> None:
         """Começa a consumir."""
-        self._linha.start()
+        self._consumo.iniciar()
 
     def parar(self) -> Medidas:
         """Para e devolve o acumulado.
@@ -97,31 +86,9 @@ class Medidor:
         Levanta:
             ErroServico: o consumo falhou no caminho.
         """
-        self._parar.set()
-        if self._linha.is_alive():
-            self._linha.join()
-        self._consumidor.close()
-        if self._falha:
-            msg = f"o consumo de {self._cfg.topico_decisoes} falhou: {self._falha}"
-            raise ErroServico(msg)
+        self._consumo.parar()
+        self._consumo.exigir_inteiro()
         return self.medidas
-
-    def _pontas(self) -> list[TopicPartition]:
-        topico = self._cfg.topico_decisoes
-        pontas = []
-        for particao in self._consumidor.list_topics(topico, timeout=10).topics[topico].partitions:
-            _, fim = self._consumidor.get_watermark_offsets(TopicPartition(topico, particao), timeout=10)
-            pontas.append(TopicPartition(topico, particao, fim))
-        return pontas
-
-    def _consumir(self) -> None:
-        while not self._parar.is_set():
-            for mensagem in self._consumidor.consume(MENSAGENS_POR_VEZ, ESPERA_S):
-                erro = mensagem.error()
-                if erro is None:
-                    self._anotar(mensagem)
-                elif erro.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 — constante pública do cliente
-                    self._falha = str(erro)
 
     def _anotar(self, mensagem: Any) -> None:
         lida, m = self._leitor.decode(mensagem.value()), self.medidas

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +9,13 @@ from typing import Final
 
 import msgspec
 import numpy as np
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Message
 from numpy.typing import NDArray
 
+from comandos.consumo import PRAZO_S, Consumo, consumidor, pontas
 from ingestao.esquema import CABECALHO_ENVIADO_EM
 from plataforma.configuracao import Configuracao
-from plataforma.erros import ErroServico
 
-MENSAGENS_POR_VEZ: Final = 10_000
-ESPERA_S: Final = 0.1
-PRAZO_S: Final = 10.0
 _BITS_DESLOCAMENTO: Final = 44
 
 
@@ -73,27 +69,18 @@ class Leitor:
     """Consome um tópico em uma linha própria, do fim atual em diante. Uso: `with Leitor(...) as leitor:`."""
 
     def __init__(self, cfg: Configuracao, topico: str, ler: Ler = decisao) -> None:
-        self._topico, self._ler = topico, ler
-        self._parar = threading.Event()
-        self._linha = threading.Thread(target=self._consumir, name="leitor", daemon=True)
-        self._falha: str | None = None
+        self._ler = ler
         self._posicao, self._enviado, self._legivel = array("q"), array("q"), array("q")
-        self._consumidor = Consumer({
-            "bootstrap.servers": cfg.kafka_servidores, "group.id": "bancada", "enable.auto.commit": False,
-            "fetch.wait.max.ms": 20, "log_level": 0,
-        })
-        self._consumidor.assign(self._pontas())
+        self._consumo = Consumo(cfg, topico, self._anotar)
 
     def __enter__(self) -> Leitor:
         """Começa a consumir."""
-        self._linha.start()
+        self._consumo.iniciar()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Para de consumir."""
-        self._parar.set()
-        self._linha.join()
-        self._consumidor.close()
+        self._consumo.parar()
 
     @property
     def lidas(self) -> int:
@@ -106,32 +93,16 @@ class Leitor:
         Levanta:
             ErroServico: o consumo falhou no caminho.
         """
-        if self._falha:
-            msg = f"o consumo de {self._topico} falhou: {self._falha}"
-            raise ErroServico(msg)
+        self._consumo.exigir_inteiro()
         quantas = self.lidas
         colunas = (self._posicao, self._enviado, self._legivel)
         return Leitura(*(np.array(coluna[:quantas], np.int64) for coluna in colunas))
 
-    def _pontas(self) -> list[TopicPartition]:
-        topico = self._topico
-        pontas = []
-        for particao in self._consumidor.list_topics(topico, timeout=PRAZO_S).topics[topico].partitions:
-            _, fim = self._consumidor.get_watermark_offsets(TopicPartition(topico, particao), timeout=PRAZO_S)
-            pontas.append(TopicPartition(topico, particao, fim))
-        return pontas
-
-    def _consumir(self) -> None:
-        while not self._parar.is_set():
-            for mensagem in self._consumidor.consume(MENSAGENS_POR_VEZ, ESPERA_S):
-                erro = mensagem.error()
-                if erro is None:
-                    posicao, enviado = self._ler(mensagem)
-                    self._posicao.append(posicao)
-                    self._enviado.append(enviado)
-                    self._legivel.append(mensagem.timestamp()[1])
-                elif erro.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001 — constante pública do cliente
-                    self._falha = str(erro)
+    def _anotar(self, mensagem: Message) -> None:
+        posicao, enviado = self._ler(mensagem)
+        self._posicao.append(posicao)
+        self._enviado.append(enviado)
+        self._legivel.append(mensagem.timestamp()[1])
 
 
 class _Servida(msgspec.Struct):
@@ -140,15 +111,14 @@ class _Servida(msgspec.Struct):
 
 def atributos_servidos(cfg: Configuracao, quantas: int) -> NDArray[np.float64]:
     """Os atributos das últimas `quantas` decisões do tópico, float64 (n, atributos), NaN = nulo."""
-    consumidor = Consumer({"bootstrap.servers": cfg.kafka_servidores, "group.id": "bancada", "log_level": 0})
+    lido = consumidor(cfg)
     try:
-        pontas = []
-        for particao in range(cfg.particoes_topico):
-            _, fim = consumidor.get_watermark_offsets(TopicPartition(cfg.topico_decisoes, particao), timeout=PRAZO_S)
-            pontas.append(TopicPartition(cfg.topico_decisoes, particao, max(0, fim - quantas // cfg.particoes_topico)))
-        consumidor.assign(pontas)
+        fins = pontas(lido, cfg.topico_decisoes)
+        for ponta in fins:
+            ponta.offset = max(0, ponta.offset - quantas // len(fins))
+        lido.assign(fins)
         lidas = [msgspec.json.decode(m.value() or b"{}", type=_Servida).atributos
-                 for m in consumidor.consume(quantas, timeout=PRAZO_S)]
+                 for m in lido.consume(quantas, timeout=PRAZO_S)]
     finally:
-        consumidor.close()
+        lido.close()
     return np.array([linha for linha in lidas if linha is not None], np.float64)

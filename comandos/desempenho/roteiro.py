@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import shutil
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
+
+import psutil
 
 from comandos.apresentacao import numero, passo
 from comandos.desempenho import bases, comparacao
@@ -163,7 +163,8 @@ class _Bancada:
         """SIGKILL na decisão e na sua JVM; segundos até a primeira decisão nova."""
         anotado = processo.carregar(conversa.DECISAO, self.cfg)
         for membro in anotado.membros() if anotado else []:
-            os.kill(membro.pid, signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):  # morto o pai, um processo Python pode sair antes
+                membro.kill()
         inicio_us = time.time_ns() // 1_000
         with self._carga(1_000) as conta:
             subir_fluxos(self.cfg, self.mostrar, papeis=(conversa.DECISAO,))
@@ -201,7 +202,7 @@ class _Bancada:
         try:
             yield conta
         finally:
-            Path(arquivo).unlink(missing_ok=True)
+            arquivo.unlink(missing_ok=True)
 
 
 def por_segundo(medicao: Medicao) -> float:

@@ -78,7 +78,7 @@ CERCAS = {
     "mlflow": ("machine_learning/registro",),
     "kafka": ("plataforma/servicos/", "ingestao/produtor.py"),
     "confluent_kafka": (
-        "plataforma/servicos/", "ingestao/produtor.py", "ingestao/controle.py", "comandos/medida.py",
+        "plataforma/servicos/", "ingestao/produtor.py", "ingestao/controle.py", "comandos/consumo.py",
         "comandos/desempenho/leitor.py",
     ),
     "prometheus_client": ("monitoramento/",),
