@@ -28,7 +28,7 @@ def comando(
 ) -> int:
     """Mede o caminho da decisão em cada taxa, a drenagem, a retomada e as bases de comparação.
 
-    Em pasta própria (apagada no fim), com tudo parado: usa a máquina inteira (--rapida, sem o lago: uns 10 min em 2 núcleos).
+    Em pasta própria (apagada no fim), com tudo parado: usa a máquina inteira (--rapida: uns 10 min).
     """
     pontos = _ler_taxas(taxas)
     cfg = Configuracao.do_ambiente()
