@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import functions as F
@@ -56,10 +57,14 @@ class Abrir:
 
     def __call__(self, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Um lote Arrow por vez (poucas linhas largas cada): o que milhares de Pix abertos ocupam cabe no cache."""
-        from processamento.estado.toques import Registro, abrir  # noqa: PLC0415 — só no worker
+        from processamento.estado.toques import Registros, abrir  # noqa: PLC0415 — só no worker
 
         for lote in lotes:
-            registros = map(Registro, *(coluna.to_pylist() for coluna in lote.columns))
+            topico, particao, deslocamento, kafka_us, *resto = lote.columns
+            registros = Registros(
+                topico.to_pylist(), *(c.to_numpy().astype(np.int64) for c in (particao, deslocamento, kafka_us)),
+                *(coluna.to_pylist() for coluna in resto),
+            )
             linhas = abrir(
                 registros, tokenizador=self.tokenizador, distribuicao=self.distribuicao,
                 topico_rotulos=self.topico_rotulos, topico_controle=self.topico_controle,

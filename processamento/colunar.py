@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructField, StructType
 
 from processamento import esquema
 from processamento.protecao import Tokenizador
-from processamento.qualidade import Recusa, avaliar, avaliar_rotulo, fora_da_tolerancia, recusa_por_divergencia
+from processamento.qualidade import Recusa, avaliar_rotulo, fora_da_tolerancia, recusa_por_divergencia
+from processamento.qualidade_lote import avaliar_lote
 
 Lotes = Iterator[pa.RecordBatch]
+_Avaliado = tuple[NDArray[np.int64], Sequence[Sequence[Any]], list[tuple[int, Recusa]]]
+"""Os lugares dos válidos, as colunas deles e as recusas com o seu lugar."""
 _POSICAO: Final = [campo.name for campo in esquema.CAMPOS_POSICAO]
 
 
@@ -31,53 +36,64 @@ ROTULO_AVALIADO: Final = _avaliado(esquema.CAMPOS_ROTULO)
 def avaliar_pix(tokenizador: Tokenizador) -> Callable[[Lotes], Lotes]:
     """A função de `mapInArrow` para `pix.eventos`; entra `valor` e a posição, sai `PIX_AVALIADO`."""
 
-    def um(valor: bytes | None, kafka_us: int, origem: str) -> tuple[Any, ...]:
-        lido = avaliar(valor, tokenizador)
-        if not isinstance(lido, Recusa) and fora_da_tolerancia(lido.instante_us, kafka_us, origem):
-            return recusa_por_divergencia()
-        return lido
+    def um_lote(lote: pa.RecordBatch) -> _Avaliado:
+        lido = avaliar_lote(lote.column("valor").to_pylist(), tokenizador)
+        do_valido = lote.take(pa.array(lido.quais))
+        fora = fora_da_tolerancia(
+            lido.colunas["instante_us"], do_valido.column("kafka_em_us").to_numpy(),  # type: ignore[arg-type]
+            do_valido.column("origem").to_pylist(),
+        )
+        divergentes = [(i, recusa_por_divergencia()) for i in lido.quais[fora].tolist()]
+        colunas = list(lido.colunas.values()) if not fora.any() else [
+            list(compress(coluna, ~fora)) for coluna in lido.colunas.values()
+        ]
+        return lido.quais[~fora], colunas, [*lido.recusas, *divergentes]
 
-    return _em_lotes(um, PIX_AVALIADO, len(esquema.CAMPOS_NORMALIZADOS))
+    return _em_lotes(um_lote, PIX_AVALIADO, len(esquema.CAMPOS_NORMALIZADOS))
 
 
 def avaliar_rotulos() -> Callable[[Lotes], Lotes]:
     """A função de `mapInArrow` para `pix.rotulos`; sai `ROTULO_AVALIADO`."""
-    return _em_lotes(lambda valor, _kafka, _origem: avaliar_rotulo(valor), ROTULO_AVALIADO, len(esquema.CAMPOS_ROTULO))
+
+    def um_lote(lote: pa.RecordBatch) -> _Avaliado:
+        lidos = list(enumerate(map(avaliar_rotulo, lote.column("valor").to_pylist())))
+        validos = [(i, lido) for i, lido in lidos if not isinstance(lido, Recusa)]
+        recusas = [(i, lido) for i, lido in lidos if isinstance(lido, Recusa)]
+        return np.array([i for i, _ in validos], np.int64), list(zip(*(v for _, v in validos), strict=True)), recusas
+
+    return _em_lotes(um_lote, ROTULO_AVALIADO, len(esquema.CAMPOS_ROTULO))
 
 
 def _em_lotes(
-    um: Callable[[bytes | None, int, str], tuple[Any, ...]], saida: StructType, largura: int
+    um_lote: Callable[[pa.RecordBatch], _Avaliado], saida: StructType, largura: int
 ) -> Callable[[Lotes], Lotes]:
     tipos = to_arrow_schema(saida)
 
     def em_lotes(lotes: Lotes) -> Lotes:
         for lote in lotes:
-            colunas = [lote.column(nome).to_pylist() for nome in ("valor", "kafka_em_us", "origem")]
-            lidos = [um(*linha) for linha in zip(*colunas, strict=True)]
-            recusado = pa.array([isinstance(lido, Recusa) for lido in lidos], pa.bool_())
-            validos = [lido for lido in lidos if not isinstance(lido, Recusa)]
-            recusas = [lido for lido in lidos if isinstance(lido, Recusa)]
-            if validos:
-                yield _montar(lote.filter(pc.invert(recusado)), tipos, validos, range(largura))
+            quais, colunas, recusas = um_lote(lote)
+            if quais.size:
+                yield _montar(lote.take(pa.array(quais)), tipos, dict(enumerate(colunas)))
             if recusas:
-                yield _montar(lote.filter(recusado), tipos, recusas, range(largura, largura + len(Recusa._fields)))
+                recusado = lote.take(pa.array([i for i, _ in recusas]))
+                motivos = zip(*(recusa for _, recusa in recusas), strict=True)
+                yield _montar(recusado, tipos, dict(enumerate(motivos, largura)), com_valor=True)
 
     return em_lotes
 
 
 def _montar(
-    lote: pa.RecordBatch, tipos: pa.Schema, linhas: Sequence[tuple[Any, ...]], lugares: range
+    lote: pa.RecordBatch, tipos: pa.Schema, ocupadas: Mapping[int, Sequence[Any]], *, com_valor: bool = False
 ) -> pa.RecordBatch:
-    """As linhas ocupam as colunas de `lugares`; o valor bruto só acompanha quem tem motivo."""
-    ocupadas = dict(zip(lugares, zip(*linhas, strict=True), strict=True))
+    """As colunas `ocupadas` e a posição; o valor bruto só acompanha quem tem motivo."""
     colunas = []
     for i, campo in enumerate(tipos):
         if i in ocupadas:
             colunas.append(_coluna(ocupadas[i], campo.type))
-        elif campo.name in _POSICAO or (campo.name == "valor" and lugares.start):
+        elif campo.name in _POSICAO or (campo.name == "valor" and com_valor):
             colunas.append(lote.column(campo.name).cast(campo.type))
         else:
-            colunas.append(pa.nulls(len(linhas), campo.type))
+            colunas.append(pa.nulls(lote.num_rows, campo.type))
     return pa.RecordBatch.from_arrays(colunas, schema=tipos)
 
 

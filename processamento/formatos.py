@@ -34,7 +34,8 @@ _EMAIL: Final = re.compile(
 )
 _EVP: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
-MICROS_SEGUNDO: Final = 1_000_000
+MICROS_MILISSEGUNDO: Final = 1_000
+MICROS_SEGUNDO: Final = 1_000 * MICROS_MILISSEGUNDO
 MICROS_MINUTO: Final = 60 * MICROS_SEGUNDO
 MICROS_DIA: Final = 86_400 * MICROS_SEGUNDO
 HORAS_DIA: Final = 24
@@ -64,19 +65,19 @@ def dia_us(ano: str, mes: str, dia: str) -> int | None:
 
 def minuto_do_id_us(id_fim_a_fim: str) -> int | None:
     """O carimbo (UTC) de um `id_fim_a_fim` já casado com `ID_FIM_A_FIM`, em µs; nulo = data ou hora impossível."""
-    return _minuto_us(id_fim_a_fim[9:21])
+    return minuto_us(id_fim_a_fim[9:21])
 
 
 def instante_us(texto: str) -> int | None:
     """Instante RFC 3339 UTC com três casas, em µs desde 1970; nulo quando não serve."""
     if not INSTANTE.fullmatch(texto):
         return None
-    minuto = _minuto_us(f"{texto[0:4]}{texto[5:7]}{texto[8:10]}{texto[11:13]}{texto[14:16]}")
-    return None if minuto is None else minuto + int(texto[17:19]) * MICROS_SEGUNDO + int(texto[20:23]) * 1_000
+    minuto = minuto_us(f"{texto[0:4]}{texto[5:7]}{texto[8:10]}{texto[11:13]}{texto[14:16]}")
+    return None if minuto is None else minuto + int(texto[17:19]) * MICROS_SEGUNDO + int(texto[20:23]) * MICROS_MILISSEGUNDO
 
 
 @lru_cache(maxsize=_MINUTOS_NA_MEMORIA)
-def _minuto_us(texto: str) -> int | None:
+def minuto_us(texto: str) -> int | None:
     """`yyyyMMddHHmm` em µs desde 1970; nulo = data ou hora impossível. Pix vizinhos são do mesmo minuto."""
     dia, hora, minuto = dia_us(texto[0:4], texto[4:6], texto[6:8]), int(texto[8:10]), int(texto[10:12])
     if dia is None or hora >= HORAS_DIA or minuto >= MINUTOS_HORA:

@@ -41,6 +41,14 @@ def ler(valor: bytes | None, leitor: msgspec.json.Decoder[_T]) -> _T:
     return lido
 
 
+def suspeito(valor: bytes | None) -> bool:
+    """Diz se o registro pode não passar pelo que se vê antes de ler. Barato, e nunca deixa passar o que não passaria."""
+    return (
+        not valor or len(valor) > LIMITE_REGISTRO_BYTES or not (valor.isascii() or _eh_utf8(valor))
+        or valor.count(b"{") + valor.count(b"[") > NIVEIS_MAXIMOS
+    )
+
+
 def _conferir_bytes(valor: bytes | None) -> bytes:
     """Nulo, vazio, tamanho, UTF-8 e níveis: o que se vê antes de ler."""
     if valor is None:
@@ -49,14 +57,21 @@ def _conferir_bytes(valor: bytes | None) -> bytes:
         raise Recusado(M.VAZIO, "", "um registro com conteúdo")
     if len(valor) > LIMITE_REGISTRO_BYTES:
         raise Recusado(M.TAMANHO_EXCEDIDO, "", f"até {LIMITE_REGISTRO_BYTES} bytes")
-    if not valor.isascii():
-        try:
-            valor.decode()
-        except UnicodeDecodeError:
-            raise Recusado(M.CODIFICACAO_INVALIDA, "", "UTF-8") from None
-    if valor.count(b"{") + valor.count(b"[") > NIVEIS_MAXIMOS and formatos.niveis(valor) > NIVEIS_MAXIMOS:
+    if not suspeito(valor):
+        return valor
+    if not _eh_utf8(valor):
+        raise Recusado(M.CODIFICACAO_INVALIDA, "", "UTF-8")
+    if formatos.niveis(valor) > NIVEIS_MAXIMOS:
         raise Recusado(M.PROFUNDIDADE_EXCEDIDA, "", f"até {NIVEIS_MAXIMOS} níveis")
     return valor
+
+
+def _eh_utf8(valor: bytes) -> bool:
+    try:
+        valor.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _recusa_da_versao(conteudo: bytes) -> Recusa | None:

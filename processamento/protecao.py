@@ -20,6 +20,8 @@ from plataforma.erros import ErroConfiguracao
 PREFIXO_TOKEN: Final = "tok:"  # noqa: S105 — marca pública
 PADRAO_TOKEN: Final = re.compile(contrato.PADRAO_TOKEN)
 BYTES_TOKEN: Final = 16
+TAMANHO_RESUMO: Final = 22
+"""Caracteres base64url de `BYTES_TOKEN`, sem enchimento: o fim de todo token."""
 SEM_ENTIDADE: Final = 0
 """Identificador de quem não existe (Pix sem dispositivo); nenhum token o recebe."""
 _PADRAO_ID_CHAVE: Final = re.compile(r"[a-z0-9]{1,8}")

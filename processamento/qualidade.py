@@ -7,11 +7,14 @@ aceitos (ficam na bronze). Versões `1` e `1.x` são aceitas, porque dentro da 1
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from ingestao.esquema import Dict, Dispositivo, Evento, Parte, Rotulo, Sessao
 from processamento import formatos
@@ -37,7 +40,7 @@ TOLERANCIA_US: Final = 12 * 3_600 * formatos.MICROS_SEGUNDO
 DESFECHO_FRAUDE: Final = "AGREED"
 _PARTES_NA_MEMORIA: Final = 1 << 16
 
-_LEITOR_EVENTO: Final = msgspec.json.Decoder(Evento)
+LEITOR_EVENTO: Final = msgspec.json.Decoder(Evento)
 _LEITOR_ROTULO: Final = msgspec.json.Decoder(Rotulo)
 _DO_DISPOSITIVO = attrgetter(*Dispositivo.__struct_fields__[1:])
 _DA_SESSAO = attrgetter(*Sessao.__struct_fields__)
@@ -53,7 +56,7 @@ def avaliar(valor: bytes | None, tokenizador: Tokenizador) -> Normalizado | Recu
     O que chega como token passa como está; o que chega claro é conferido (dígitos verificadores) e trocado por token.
     """
     try:
-        evento = ler(valor, _LEITOR_EVENTO)
+        evento = ler(valor, LEITOR_EVENTO)
         return _normalizar(evento, tokenizador)
     except Recusado as recusado:
         return recusado.recusa
@@ -67,12 +70,15 @@ def avaliar_rotulo(valor: bytes | None) -> RotuloNormalizado | Recusa:
         return recusado.recusa
 
 
-def fora_da_tolerancia(instante_us: int, kafka_us: int, origem: str) -> bool:
-    """Diz se o instante de um Pix ao vivo se afasta do carimbo do Kafka além da tolerância.
+def fora_da_tolerancia(
+    instante_us: NDArray[np.int64], kafka_us: NDArray[np.int64], origem: Sequence[str]
+) -> NDArray[np.bool_]:
+    """Quais Pix ao vivo têm o instante afastado do carimbo do Kafka além da tolerância.
 
     Só vale para `vivo`: história importada ou simulada anda no relógio dela. Os dois caminhos usam esta função.
     """
-    return origem == "vivo" and abs(instante_us - kafka_us) > TOLERANCIA_US
+    vivos = np.fromiter((o == "vivo" for o in origem), np.bool_, len(origem))
+    return vivos & (np.abs(instante_us - kafka_us) > TOLERANCIA_US)
 
 
 def recusa_por_divergencia() -> Recusa:
@@ -92,11 +98,11 @@ def _normalizar(evento: Evento, tokenizador: Tokenizador) -> Normalizado:
     aparelho, sessao, consulta = evento.dispositivo, evento.sessao, evento.dict
     return Normalizado._make((
         evento.id_fim_a_fim, id_evento(evento.id_fim_a_fim), instante, centavos,
-        *_normalizar_parte("pagador", evento.pagador, tokenizador),
-        *_normalizar_parte("recebedor", evento.recebedor, tokenizador),
+        *normalizar_parte("pagador", evento.pagador, tokenizador),
+        *normalizar_parte("recebedor", evento.recebedor, tokenizador),
         evento.forma_de_iniciacao, evento.finalidade,
-        _normalizar_chave(evento, tokenizador), evento.tipo_chave, evento.txid is not None,
-        *(_SEM_DISPOSITIVO if aparelho is None else _normalizar_dispositivo(aparelho, tokenizador)),
+        normalizar_chave(evento, tokenizador), evento.tipo_chave, evento.txid is not None,
+        *(_SEM_DISPOSITIVO if aparelho is None else normalizar_dispositivo(aparelho, tokenizador)),
         *(_SEM_SESSAO if sessao is None else _DA_SESSAO(sessao)),
         *(_SEM_DICT if consulta is None else _DO_DICT(consulta)),
         data,
@@ -139,7 +145,7 @@ def _conferir_tempo(id_fim_a_fim: str, texto: str) -> tuple[int, int]:
     return instante, minuto // formatos.MICROS_DIA
 
 
-def _normalizar_parte(lado: str, parte: Parte, tokenizador: Tokenizador) -> tuple[object, ...]:
+def normalizar_parte(lado: str, parte: Parte, tokenizador: Tokenizador) -> tuple[object, ...]:
     """As colunas de um lado. Contas em token, o caso comum, vêm da memória; as claras são conferidas a cada vez."""
     p = parte
     try:
@@ -187,7 +193,7 @@ def _conferir_documento(documento: str, tipo_pessoa: str) -> None:
         raise Recusado(M.DOCUMENTO_DIGITO, "documento", "dígitos verificadores certos")
 
 
-def _normalizar_chave(evento: Evento, tokenizador: Tokenizador) -> str | None:
+def normalizar_chave(evento: Evento, tokenizador: Tokenizador) -> str | None:
     chave, tipo = evento.chave, evento.tipo_chave
     if chave is None and tipo is None:
         return None
@@ -200,7 +206,7 @@ def _normalizar_chave(evento: Evento, tokenizador: Tokenizador) -> str | None:
     return tokenizador.chave_pix(tipo, chave)
 
 
-def _normalizar_dispositivo(aparelho: Dispositivo, tokenizador: Tokenizador) -> tuple[object, ...]:
+def normalizar_dispositivo(aparelho: Dispositivo, tokenizador: Tokenizador) -> tuple[object, ...]:
     if not formatos.DISPOSITIVO.fullmatch(aparelho.id):
         raise Recusado(M.DISPOSITIVO_INVALIDO, "dispositivo.id", "1 a 128 caracteres visíveis, ou token")
     token = tokenizador.dispositivo(aparelho.id)

@@ -7,7 +7,7 @@ O balde é `entidade mod baldes`; o destino, onde os toques de um Pix se reencon
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -17,17 +17,19 @@ from ingestao.esquema import FINALIDADES_ISENTAS
 from processamento.atributos import CONTEXTO, contexto
 from processamento.catalogo import SEGUNDO_US, Fluxo
 from processamento.estado.envelope import empacotar
-from processamento.normalizado import Normalizado
-from processamento.protecao import Tokenizador
-from processamento.qualidade import Recusa, avaliar, avaliar_rotulo, fora_da_tolerancia, recusa_por_divergencia
+from processamento.protecao import SEM_ENTIDADE, Tokenizador
+from processamento.qualidade import Recusa, avaliar_rotulo, fora_da_tolerancia, recusa_por_divergencia
+from processamento.qualidade_lote import Colunas, avaliar_lote
+
+Inteiros = NDArray[np.int64]
 
 TEXTOS: Final = (
     "id_fim_a_fim", "pagador_conta", "recebedor_conta", "dispositivo", "pagador_ispb", "recebedor_ispb",
-    "forma_de_iniciacao", "finalidade", "tipo_chave", "pagador_tipo_pessoa", "recebedor_tipo_pessoa",
+    "forma_de_iniciacao",
 )
-"""Textos do Pix que a decisão usa ou devolve."""
-_POSICAO_DO_CONTEXTO: Final = tuple(Normalizado._fields.index(nome) for nome in CONTEXTO)
-_POSICAO_DOS_TEXTOS: Final = tuple(Normalizado._fields.index(nome) for nome in TEXTOS)
+"""Textos do Pix que a decisão devolve."""
+INTEIROS: Final = ("id_evento", "instante_us", "valor_centavos", "dispositivo_id")
+"""Inteiros do Pix que a decisão usa ou devolve."""
 
 
 class Registro(NamedTuple):
@@ -40,6 +42,25 @@ class Registro(NamedTuple):
     enviado_us: int | None
     origem: str
     valor: bytes | None
+
+
+class Registros(NamedTuple):
+    """Os mesmos campos de `Registro`, em colunas."""
+
+    topico: Sequence[str]
+    particao: Inteiros
+    deslocamento: Inteiros
+    kafka_us: Inteiros
+    enviado_us: Sequence[int | None]
+    origem: Sequence[str]
+    valor: Sequence[bytes | None]
+
+    @classmethod
+    def de(cls, registros: Iterable[Registro]) -> Registros:
+        """De linhas a colunas."""
+        colunas: Any = list(zip(*registros, strict=True)) or [()] * len(cls._fields)
+        topico, particao, deslocamento, kafka_us, *textos = colunas
+        return cls(topico, *(np.array(c, np.int64) for c in (particao, deslocamento, kafka_us)), *textos)
 
 
 class Linha(NamedTuple):
@@ -59,28 +80,20 @@ class Distribuicao:
     baldes: tuple[int, ...]
     destinos: tuple[int, ...]
 
-    def balde(self, entidade: NDArray[np.int64]) -> NDArray[np.int64]:
+    def balde(self, entidade: Inteiros) -> Inteiros:
         """Índice do balde de cada entidade."""
         return np.mod(entidade, len(self.baldes))
 
-
-@dataclass
-class _Colunas:
-    """Toques em listas, enquanto se lê; `consulta` = 1 se o Pix espera decisão."""
-
-    posicao: list[tuple[int, int]] = field(default_factory=list)
-    numeros: list[tuple[int, int, int, int, int, int, int, int]] = field(default_factory=list)
-
-    def acrescentar(self, r: Registro, *numeros: int) -> None:
-        self.posicao.append((r.particao, r.deslocamento))
-        self.numeros.append((*numeros, r.kafka_us // SEGUNDO_US))  # type: ignore[arg-type]
+    def destino(self, particao: Inteiros, deslocamento: Inteiros) -> Inteiros:
+        """Índice do destino de cada registro."""
+        return np.mod(particao + deslocamento, len(self.destinos))
 
 
 NUMEROS: Final = ("fluxo", "entidade", "contraparte", "instante", "valor", "ordem", "consulta", "chegada_s")
 
 
 def abrir(
-    registros: Iterable[Registro], *, tokenizador: Tokenizador, distribuicao: Distribuicao, topico_rotulos: str,
+    registros: Registros, *, tokenizador: Tokenizador, distribuicao: Distribuicao, topico_rotulos: str,
     topico_controle: str,
 ) -> list[Linha]:
     """Valida, tokeniza e distribui os registros de uma partição do micro-lote.
@@ -88,94 +101,101 @@ def abrir(
     Todo Pix vivo válido vira toques e uma entrada em `eventos` do seu destino; toda recusa vira uma resposta;
     `historico` só toca o estado; finalidades isentas e rótulos recusados não tocam nada (o lago os conta).
     """
-    toques, eventos, recusas, controles = _Colunas(), [], [], []
-    for r in registros:
-        if r.topico == topico_controle:
-            if r.valor:
-                controles.append((r.deslocamento, r.valor))
-        elif r.topico == topico_rotulos:
-            _tocar_rotulo(r, toques)
-        else:
-            lido = avaliar(r.valor, tokenizador)
-            if isinstance(lido, Normalizado) and fora_da_tolerancia(lido.instante_us, r.kafka_us, r.origem):
-                lido = recusa_por_divergencia()
-            if isinstance(lido, Recusa):
-                if r.origem != "historico":
-                    recusas.append((r, lido))
-            elif lido.finalidade not in FINALIDADES_ISENTAS:
-                _tocar_pix(r, lido, toques)
-                if r.origem != "historico":
-                    eventos.append((r, lido))
-    return _distribuir(toques, eventos, recusas, controles, distribuicao)
+    r = registros
+    controles = [(int(r.deslocamento[i]), v) for i, v in enumerate(r.valor) if r.topico[i] == topico_controle and v]
+    rotulos = [i for i, topico in enumerate(r.topico) if topico == topico_rotulos]
+    e_pix = np.fromiter((t not in (topico_rotulos, topico_controle) for t in r.topico), np.bool_, len(r.topico))
+    lidos = np.flatnonzero(e_pix)
+    lote = avaliar_lote([r.valor[i] for i in lidos], tokenizador)
+    onde, pix = lidos[lote.quais], lote.colunas
+    fora = fora_da_tolerancia(_int(pix["instante_us"]), r.kafka_us[onde], [r.origem[i] for i in onde])
+    vivo = np.fromiter((o != "historico" for o in r.origem), np.bool_, len(r.origem))
+    pagavel = np.fromiter((f not in FINALIDADES_ISENTAS for f in pix["finalidade"]), np.bool_, onde.size) & ~fora
+    toques = _tocar_pix(r, onde, pix, vivo[onde], pagavel), _tocar_rotulos(r, rotulos)
+    recusas = [(int(lidos[i]), recusa) for i, recusa in lote.recusas]
+    recusas += [(int(i), recusa_por_divergencia()) for i in onde[fora]]
+    return _distribuir(
+        r, np.concatenate(toques, axis=1), (onde, pix, pagavel & vivo[onde]),
+        [(i, recusa) for i, recusa in recusas if vivo[i]], controles, distribuicao,
+    )
 
 
-def _tocar_pix(r: Registro, pix: Normalizado, toques: _Colunas) -> None:
-    t, v, ordem, consulta = pix.instante_us, pix.valor_centavos, pix.id_evento, int(r.origem != "historico")
-    pagador, recebedor, aparelho = pix.pagador_id, pix.recebedor_id, pix.dispositivo_id
-    toques.acrescentar(r, Fluxo.SAIDA, pagador, recebedor, t, v, ordem, consulta)
-    toques.acrescentar(r, Fluxo.ENTRADA, recebedor, pagador, t, v, ordem, consulta)
-    if aparelho:
-        toques.acrescentar(r, Fluxo.DISPOSITIVO, aparelho, pagador, t, v, ordem, consulta)
+def _int(coluna: Sequence[Any]) -> Inteiros:
+    return np.asarray(coluna, np.int64)
 
 
-def _tocar_rotulo(r: Registro, toques: _Colunas) -> None:
-    rotulo = avaliar_rotulo(r.valor)
-    if isinstance(rotulo, Recusa) or not rotulo.fraude:
-        return
-    soube, pagou, ordem = rotulo.conhecido_em_us, rotulo.instante_us, rotulo.id_evento
-    aparelho, dono = rotulo.dispositivo_id, rotulo.pagador_id
-    toques.acrescentar(r, Fluxo.FRAUDE_SAIDA, rotulo.pagador_id, rotulo.recebedor_id, soube, pagou, ordem, 0)
-    toques.acrescentar(r, Fluxo.FRAUDE_ENTRADA, rotulo.recebedor_id, rotulo.pagador_id, soube, pagou, ordem, 0)
-    if aparelho:
-        toques.acrescentar(r, Fluxo.FRAUDE_DISPOSITIVO, aparelho, dono, soube, pagou, ordem, 0)
+def _tocar_pix(
+    r: Registros, onde: Inteiros, pix: Colunas, vivo: NDArray[np.bool_], pagavel: NDArray[np.bool_]
+) -> Inteiros:
+    """Int64 (2 + números, toques): a posição e os `NUMEROS` de cada toque dos Pix a pagar."""
+    pagador, recebedor, aparelho = (_int(pix[f"{quem}_id"]) for quem in ("pagador", "recebedor", "dispositivo"))
+    comuns = (_int(pix["instante_us"]), _int(pix["valor_centavos"]), _int(pix["id_evento"]), vivo.astype(np.int64))
+    partes = []
+    for fluxo, entidade, contraparte, quais in (
+        (Fluxo.SAIDA, pagador, recebedor, pagavel), (Fluxo.ENTRADA, recebedor, pagador, pagavel),
+        (Fluxo.DISPOSITIVO, aparelho, pagador, pagavel & (aparelho != SEM_ENTIDADE)),
+    ):
+        i = onde[quais]
+        partes.append(np.stack([
+            r.particao[i], r.deslocamento[i], np.full(i.size, int(fluxo), np.int64), entidade[quais],
+            contraparte[quais], *(coluna[quais] for coluna in comuns), r.kafka_us[i] // SEGUNDO_US,
+        ]))
+    return np.concatenate(partes, axis=1)
+
+
+def _tocar_rotulos(r: Registros, quais: Sequence[int]) -> Inteiros:
+    """O mesmo, dos rótulos de fraude: conta quem soube e quando, nunca se consulta."""
+    toques = []
+    for i in quais:
+        rotulo = avaliar_rotulo(r.valor[i])
+        if isinstance(rotulo, Recusa) or not rotulo.fraude:
+            continue
+        pagador, recebedor, aparelho = rotulo.pagador_id, rotulo.recebedor_id, rotulo.dispositivo_id
+        fim = (rotulo.conhecido_em_us, rotulo.instante_us, rotulo.id_evento, 0, int(r.kafka_us[i]) // SEGUNDO_US)
+        posicao = int(r.particao[i]), int(r.deslocamento[i])
+        toques.append((*posicao, Fluxo.FRAUDE_SAIDA, pagador, recebedor, *fim))
+        toques.append((*posicao, Fluxo.FRAUDE_ENTRADA, recebedor, pagador, *fim))
+        if aparelho:
+            toques.append((*posicao, Fluxo.FRAUDE_DISPOSITIVO, aparelho, pagador, *fim))
+    return np.array(toques, np.int64).reshape(-1, 2 + len(NUMEROS)).T
 
 
 def _distribuir(
-    toques: _Colunas, eventos: list[tuple[Registro, Normalizado]], recusas: list[tuple[Registro, Recusa]],
-    controles: list[tuple[int, bytes]], d: Distribuicao,
+    r: Registros, toques: Inteiros, decididos: tuple[Inteiros, Colunas, NDArray[np.bool_]],
+    recusas: list[tuple[int, Recusa]], controles: list[tuple[int, bytes]], d: Distribuicao,
 ) -> list[Linha]:
-    posicao = np.array(toques.posicao, np.int64).reshape(-1, 2)
-    numeros = np.array(toques.numeros, np.int64).reshape(-1, len(NUMEROS))
-    balde = d.balde(numeros[:, 1])
-    destino = np.mod(posicao.sum(axis=1), len(d.destinos))
-    do_evento = _grupos(eventos, d)
-    da_recusa = _grupos(recusas, d)
+    onde, pix, quais = decididos
+    balde = d.balde(toques[2 + NUMEROS.index("entidade")])
+    destino = d.destino(toques[0], toques[1])
+    destino_do_pix = d.destino(r.particao[onde], r.deslocamento[onde])
     controle = empacotar({"deslocamento": max(controles)[0], "valor": max(controles)[1]}) if controles else b""
     linhas = []
-    for b, chave_balde in enumerate(d.baldes):
-        for k, chave_destino in enumerate(d.destinos):
-            quais = (balde == b) & (destino == k)
-            leva = _eventos(do_evento[k], da_recusa[k]) if b == 0 and (do_evento[k] or da_recusa[k]) else b""
-            if quais.any() or leva or controle:
-                colunas = dict(zip(NUMEROS, numeros[quais].T, strict=True))
-                envelope = empacotar({"particao": posicao[quais, 0], "deslocamento": posicao[quais, 1], **colunas})
-                linhas.append(Linha(chave_balde, chave_destino, envelope, leva, controle))
+    for k, chave_destino in enumerate(d.destinos):
+        recusados = [x for x in recusas if d.destino(r.particao[x[0]], r.deslocamento[x[0]]) == k]
+        leva = _eventos(r, onde, pix, np.flatnonzero(quais & (destino_do_pix == k)), recusados)
+        for b, chave_balde in enumerate(d.baldes):
+            do_balde = toques[:, (balde == b) & (destino == k)]
+            if do_balde.size or (leva and b == 0) or controle:
+                envelope = empacotar(dict(zip(("particao", "deslocamento", *NUMEROS), do_balde, strict=True)))
+                linhas.append(Linha(chave_balde, chave_destino, envelope, leva if b == 0 else b"", controle))
     return linhas
 
 
-def _grupos(itens: list[Any], d: Distribuicao) -> list[list[Any]]:
-    grupos: list[list[Any]] = [[] for _ in d.destinos]
-    for item in itens:
-        grupos[(item[0].particao + item[0].deslocamento) % len(d.destinos)].append(item)
-    return grupos
-
-
-def _eventos(pares: Sequence[tuple[Registro, Normalizado]], recusas: Sequence[tuple[Registro, Recusa]]) -> bytes:
+def _eventos(
+    r: Registros, onde: Inteiros, pix: Colunas, quais: Inteiros, recusas: Sequence[tuple[int, Recusa]]
+) -> bytes:
     """O que a decisão precisa de cada Pix além das primitivas, em colunas; e as recusas, uma a uma."""
-    colunas = list(zip(*(pix for _, pix in pares), strict=True)) or [()] * len(Normalizado._fields)
-    registros = [r for r, _ in pares]
+    if not quais.size and not recusas:
+        return b""
+    i, da_linha, do_pix = onde[quais], onde[quais].tolist(), quais.tolist()
     return empacotar({
-        "particao": np.array([r.particao for r in registros], np.int64),
-        "deslocamento": np.array([r.deslocamento for r in registros], np.int64),
-        "topico": [r.topico for r in registros],
-        "kafka_us": np.array([r.kafka_us for r in registros], np.int64),
-        "enviado_us": [r.enviado_us for r in registros],
-        "id_evento": np.array(colunas[Normalizado._fields.index("id_evento")], np.int64),
-        "instante_us": np.array(colunas[Normalizado._fields.index("instante_us")], np.int64),
-        "valor_centavos": np.array(colunas[Normalizado._fields.index("valor_centavos")], np.int64),
-        "dispositivo_id": np.array(colunas[Normalizado._fields.index("dispositivo_id")], np.int64),
-        "contexto": contexto({n: colunas[i] for n, i in zip(CONTEXTO, _POSICAO_DO_CONTEXTO, strict=True)}),
-        **{nome: list(colunas[i]) for nome, i in zip(TEXTOS, _POSICAO_DOS_TEXTOS, strict=True)},
-        "recusas": [(r.topico, r.particao, r.deslocamento, r.kafka_us, r.enviado_us, str(x.motivo), x.campo, x.detalhe)
-                    for r, x in recusas],
+        "particao": r.particao[i], "deslocamento": r.deslocamento[i], "kafka_us": r.kafka_us[i],
+        "topico": [r.topico[j] for j in da_linha], "enviado_us": [r.enviado_us[j] for j in da_linha],
+        **{nome: _int(pix[nome])[quais] for nome in INTEIROS},
+        "contexto": contexto({nome: [pix[nome][j] for j in do_pix] for nome in CONTEXTO}),
+        **{nome: [pix[nome][j] for j in do_pix] for nome in TEXTOS},
+        "recusas": [
+            (r.topico[j], int(r.particao[j]), int(r.deslocamento[j]), int(r.kafka_us[j]), r.enviado_us[j],
+             str(x.motivo), x.campo, x.detalhe) for j, x in recusas
+        ],
     })

@@ -22,7 +22,7 @@ from machine_learning.regras import ler
 from plataforma.configuracao import Configuracao
 from processamento.catalogo import PADRAO
 from processamento.estado.balde import Balde, Entrada
-from processamento.estado.toques import Distribuicao, Registro, abrir
+from processamento.estado.toques import Distribuicao, Registro, Registros, abrir
 from processamento.protecao import Tokenizador
 from testes.processamento.test_balde import Deposito
 
@@ -56,7 +56,7 @@ def decidir(cfg: Configuracao, trafego: Trafego, lotes: Sequence[tuple[int, byte
         if controle:
             registros.append(Registro("pix.controle", 0, numero, numero, None, "vivo", controle))
         linhas = abrir(
-            registros, tokenizador=Tokenizador(b"k" * 32, "v1"), distribuicao=Distribuicao((0,), (0,)),
+            Registros.de(registros), tokenizador=Tokenizador(b"k" * 32, "v1"), distribuicao=Distribuicao((0,), (0,)),
             topico_rotulos="pix.rotulos", topico_controle="pix.controle",
         )
         montado = montar(PADRAO, balde.aplicar([Entrada(*linha[1:]) for linha in linhas], deposito))

@@ -13,7 +13,7 @@ from plataforma.configuracao import RAIZ_PROJETO
 from processamento.atributos import NOMES
 from processamento.catalogo import PADRAO
 from processamento.estado.balde import Balde, Entrada, Saida
-from processamento.estado.toques import Distribuicao, Registro, abrir
+from processamento.estado.toques import Distribuicao, Registro, Registros, abrir
 from processamento.protecao import Tokenizador
 from testes.processamento.fabrica_fluxo import evento_json
 from testes.processamento.test_balde import Deposito
@@ -45,7 +45,7 @@ def passar(registros: list[Registro], baldes: int = 2, controle: bytes | None = 
     if controle is not None:
         registros = [*registros, Registro("pix.controle", 0, 0, 0, None, "vivo", controle)]
     linhas = abrir(
-        registros, tokenizador=Tokenizador(b"k" * 32, "v1"), distribuicao=d, topico_rotulos="pix.rotulos",
+        Registros.de(registros), tokenizador=Tokenizador(b"k" * 32, "v1"), distribuicao=d, topico_rotulos="pix.rotulos",
         topico_controle="pix.controle",
     )
     saidas = [

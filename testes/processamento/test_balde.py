@@ -14,7 +14,7 @@ from processamento.estado.balde import Balde, Entrada, Saida, iniciar
 from processamento.estado.envelope import desempacotar, empacotar
 from processamento.estado.lote import Eventos, Fraudes, calcular
 from processamento.estado.pedacos import Bloco
-from processamento.estado.toques import Distribuicao, Registro, abrir
+from processamento.estado.toques import Distribuicao, Registro, Registros, abrir
 from processamento.protecao import Tokenizador
 from testes.processamento.fabrica_fluxo import evento_json
 
@@ -69,7 +69,7 @@ def entradas(regs: list[Registro], controle: bytes = b"") -> list[Entrada]:
     if controle:
         todos.append(Registro("pix.controle", 0, 3, 0, None, "vivo", controle))
     linhas = abrir(
-        todos, tokenizador=TOKENIZADOR, distribuicao=UM_BALDE, topico_rotulos="pix.rotulos",
+        Registros.de(todos), tokenizador=TOKENIZADOR, distribuicao=UM_BALDE, topico_rotulos="pix.rotulos",
         topico_controle="pix.controle",
     )
     return [Entrada(*linha[1:]) for linha in linhas]

@@ -1,0 +1,107 @@
+"""As mesmas formas de `formatos`, conferidas em muitos textos de uma vez: textos de um tamanho só viram matriz de bytes.
+
+O que cada lugar aceita é perguntado à própria expressão regular (`permitidos`): a forma continua definida uma vez.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from processamento import formatos
+from processamento.protecao import PADRAO_TOKEN, PREFIXO_TOKEN, TAMANHO_RESUMO
+
+Inteiros = NDArray[np.int64]
+Mascara = NDArray[np.bool_]
+_BYTES: Final = 256
+_ZERO: Final = ord("0")
+_EXEMPLO_ID: Final = "E" + "0" * 31
+_EXEMPLO_INSTANTE: Final = "2000-01-01T00:00:00.000Z"
+_EXEMPLO_VALOR: Final = "0" * 10 + ".00"
+_MENOR_VALOR: Final = len("0.00")
+_MINUTO_NO_ID: Final = tuple(range(9, 21))
+_MINUTO_NO_INSTANTE: Final = (0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15)
+
+
+@lru_cache(maxsize=64)
+def permitidos(padrao: re.Pattern[str], exemplo: str) -> Mascara:
+    """Lógico (lugares, 256): os bytes que `padrao` aceita em cada lugar de um texto do tamanho de `exemplo`.
+
+    Vale para formas em que, nesse tamanho, um lugar não depende do outro. Se nem o exemplo serve, nada é aceito.
+    """
+    return np.array([
+        [padrao.fullmatch(f"{exemplo[:i]}{chr(c)}{exemplo[i + 1:]}") is not None for c in range(_BYTES)]
+        for i in range(len(exemplo))
+    ])
+
+
+def tokens(textos: Sequence[str]) -> Mascara:
+    """Quais são tokens do tamanho do primeiro token que houver: num lote a chave é quase sempre uma só."""
+    tamanho = next((len(t) for t in textos if t.startswith(PREFIXO_TOKEN)), 0)
+    exemplo = PREFIXO_TOKEN + "a" * (tamanho - len(PREFIXO_TOKEN) - 1 - TAMANHO_RESUMO) + ":" + "a" * TAMANHO_RESUMO
+    if len(exemplo) != tamanho:
+        return np.zeros(len(textos), np.bool_)
+    return _matriz(textos, PADRAO_TOKEN, exemplo)[1]
+
+
+def minutos_dos_ids(ids: Sequence[str]) -> tuple[Inteiros, Mascara]:
+    """O carimbo de cada `id_fim_a_fim` em µs, e quais têm a forma e um minuto que existe."""
+    matriz, certos = _matriz(ids, formatos.ID_FIM_A_FIM, _EXEMPLO_ID)
+    return _minutos(matriz, certos, _MINUTO_NO_ID)
+
+
+def instantes(textos: Sequence[str]) -> tuple[Inteiros, Mascara]:
+    """Instantes RFC 3339 em µs, e quais têm a forma e um minuto que existe."""
+    matriz, certos = _matriz(textos, formatos.INSTANTE, _EXEMPLO_INSTANTE)
+    minutos, certos = _minutos(matriz, certos, _MINUTO_NO_INSTANTE)
+    milissegundos = _numero(matriz, (17, 18, 20, 21, 22))
+    return minutos + milissegundos * formatos.MICROS_MILISSEGUNDO, certos
+
+
+def centavos(textos: Sequence[str]) -> tuple[Inteiros, Mascara]:
+    """R$ em texto → centavos, e quais têm a forma. Zero passa aqui."""
+    largura = len(_EXEMPLO_VALOR)
+    matriz, certos = _matriz([t.rjust(largura, "0") for t in textos], formatos.VALOR, _EXEMPLO_VALOR)
+    completos = np.fromiter(map(len, textos), np.int64, len(textos)) >= _MENOR_VALOR
+    return _numero(matriz, (*range(largura - 3), largura - 2, largura - 1)), certos & completos
+
+
+def _matriz(textos: Sequence[str], padrao: re.Pattern[str], exemplo: str) -> tuple[NDArray[np.uint8], Mascara]:
+    """Os textos como bytes (n, largura), o exemplo no lugar dos que não têm a largura, e quais têm a forma."""
+    largura = len(exemplo)
+    certos = np.fromiter(map(len, textos), np.int64, len(textos)) == largura
+    junto = "".join(textos)
+    if not (certos.all() and junto.isascii()):
+        certos &= np.fromiter((t.isascii() for t in textos), np.bool_, len(textos))
+        junto = "".join(t if certo else exemplo for t, certo in zip(textos, certos.tolist(), strict=True))
+    matriz = np.frombuffer(junto.encode("ascii"), np.uint8).reshape(len(textos), largura)
+    _conferir(matriz, permitidos(padrao, exemplo), certos)
+    return matriz, certos
+
+
+@njit(cache=True, nogil=True)
+def _conferir(matriz: NDArray[np.uint8], aceitos: Mascara, certos: Mascara) -> None:
+    for i in range(matriz.shape[0]):
+        for j in range(matriz.shape[1]):
+            certos[i] &= aceitos[j, matriz[i, j]]
+
+
+def _numero(matriz: NDArray[np.uint8], colunas: Sequence[int]) -> Inteiros:
+    """O inteiro escrito em algarismos nessas colunas (lixo onde não são algarismos)."""
+    pesos = 10 ** np.arange(len(colunas) - 1, -1, -1, dtype=np.int64)
+    algarismos = matriz[:, list(colunas)].astype(np.int64) - _ZERO
+    return np.asarray(algarismos @ pesos, np.int64)
+
+
+def _minutos(matriz: NDArray[np.uint8], certos: Mascara, colunas: Sequence[int]) -> tuple[Inteiros, Mascara]:
+    """`yyyyMMddHHmm` → µs; só os distintos passam pelo calendário, e são poucos."""
+    distintos, qual = np.unique(np.where(certos, _numero(matriz, colunas), 0), return_inverse=True)
+    achados = [formatos.minuto_us(f"{minuto:012d}") for minuto in distintos.tolist()]
+    existe = np.array([minuto is not None for minuto in achados], np.bool_)
+    return np.array([minuto or 0 for minuto in achados], np.int64)[qual], certos & existe[qual]
