@@ -38,6 +38,7 @@ _NUMERICAS: Final = (
     "dict_idade_chave_dias", "dict_idade_conta_dias", "dict_marcas_fraude_d90", "dict_relatos_abertos",
     "dict_relatos_rejeitados_d90", "dict_contas_distintas_d90", "dict_liquidacoes_d90", "dict_reivindicacao_aberta",
 )
+_CODIGO: Final = {nome: {texto: i for i, texto in enumerate(dominio)} for nome, dominio in _CODIGOS.items()}
 CONTEXTO: Final[tuple[str, ...]] = (*_CODIGOS, *_NUMERICAS)
 """As colunas da prata que um atributo lê além das primitivas, na ordem em que viajam."""
 
@@ -46,12 +47,8 @@ def contexto(colunas: Mapping[str, Sequence[Any]]) -> Reais:
     """As colunas `CONTEXTO` como float64 de forma (eventos, colunas); textos viram códigos, nulo vira NaN."""
     saida = np.empty((len(colunas[CONTEXTO[0]]), len(CONTEXTO)), np.float64)
     for j, nome in enumerate(CONTEXTO):
-        dominio = _CODIGOS.get(nome)
-        if dominio is None:
-            saida[:, j] = np.asarray(colunas[nome], dtype=np.float64)
-        else:
-            codigo = {texto: float(i) for i, texto in enumerate(dominio)}
-            saida[:, j] = [codigo.get(texto, np.nan) for texto in colunas[nome]]
+        numeros = colunas[nome] if nome not in _CODIGOS else list(map(_CODIGO[nome].get, colunas[nome]))
+        saida[:, j] = np.asarray(numeros, dtype=np.float64)
     return saida
 
 

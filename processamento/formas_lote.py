@@ -14,13 +14,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ingestao.esquema import LIMITE_REGISTRO_BYTES
 from processamento import formatos
+from processamento.leitura import NIVEIS_MAXIMOS
 from processamento.protecao import PADRAO_TOKEN, PREFIXO_TOKEN, TAMANHO_RESUMO
 
 Inteiros = NDArray[np.int64]
 Mascara = NDArray[np.bool_]
 _BYTES: Final = 256
-_ZERO: Final = ord("0")
+_ZERO, _CHAVE, _COLCHETE = (ord(c) for c in "0{[")
 _EXEMPLO_ID: Final = "E" + "0" * 31
 _EXEMPLO_INSTANTE: Final = "2000-01-01T00:00:00.000Z"
 _EXEMPLO_VALOR: Final = "0" * 10 + ".00"
@@ -39,6 +41,13 @@ def permitidos(padrao: re.Pattern[str], exemplo: str) -> Mascara:
         [padrao.fullmatch(f"{exemplo[:i]}{chr(c)}{exemplo[i + 1:]}") is not None for c in range(_BYTES)]
         for i in range(len(exemplo))
     ])
+
+
+def talvez_suspeitos(valores: Sequence[bytes | None]) -> Mascara:
+    """Quais registros podem ser `leitura.suspeito`: nulos, vazios, grandes, não ASCII ou de muitos níveis."""
+    fins = np.cumsum(np.fromiter((len(v) if v else 0 for v in valores), np.int64, len(valores)))
+    junto = np.frombuffer(b"".join(v for v in valores if v), np.uint8)
+    return _talvez_suspeitos(junto, fins, LIMITE_REGISTRO_BYTES, NIVEIS_MAXIMOS)
 
 
 def tokens(textos: Sequence[str]) -> Mascara:
@@ -90,6 +99,20 @@ def _conferir(matriz: NDArray[np.uint8], aceitos: Mascara, certos: Mascara) -> N
     for i in range(matriz.shape[0]):
         for j in range(matriz.shape[1]):
             certos[i] &= aceitos[j, matriz[i, j]]
+
+
+@njit(cache=True, nogil=True)
+def _talvez_suspeitos(junto: NDArray[np.uint8], fins: Inteiros, maximo: int, niveis: int) -> Mascara:
+    saida, inicio = np.zeros(fins.size, np.bool_), 0
+    for i in range(fins.size):
+        registro = junto[inicio : fins[i]]
+        abertos = altos = 0
+        for byte in registro:
+            abertos += (byte == _CHAVE) | (byte == _COLCHETE)
+            altos += byte >> 7
+        saida[i] = registro.size == 0 or registro.size > maximo or altos > 0 or abertos > niveis
+        inicio = fins[i]
+    return saida
 
 
 def _numero(matriz: NDArray[np.uint8], colunas: Sequence[int]) -> Inteiros:

@@ -92,7 +92,9 @@ def _ler(valores: Sequence[bytes | None]) -> list[Evento | None]:
                 lidos.append(decodificar(valor))  # type: ignore[arg-type]  # noqa: PERF401 — o que já foi lido fica
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, TypeError):
             lidos.append(None)
-    return [None if estranho else lido for estranho, lido in zip(map(suspeito, valores), lidos, strict=True)]
+    for i in np.flatnonzero(formas_lote.talvez_suspeitos(valores)).tolist():
+        lidos[i] = None if suspeito(valores[i]) else lidos[i]
+    return lidos
 
 
 def _em_colunas(eventos: list[Evento], tokenizador: Tokenizador) -> tuple[Colunas, Mascara]:
@@ -113,7 +115,7 @@ def _em_colunas(eventos: list[Evento], tokenizador: Tokenizador) -> tuple[Coluna
     sessao = _campos(Sessao, _DA_SESSAO, _presentes(e["sessao"]))
     consulta = _campos(Dict, _DO_DICT, _presentes(e["dict"]))
     colunas = (
-        ids, np.fromiter(map(id_evento, ids), np.int64, len(ids)), instantes, centavos, *pagador, *recebedor,
+        ids, np.array(list(map(id_evento, ids)), np.int64), instantes, centavos, *pagador, *recebedor,
         e["forma_de_iniciacao"], finalidades, chaves, e["tipo_chave"], [t is not None for t in e["txid"]], *aparelho,
         *sessao.values(), *consulta.values(), minutos // formatos.MICROS_DIA,
     )
@@ -182,8 +184,11 @@ def _presentes(partes: Sequence[Any]) -> list[Any]:
 
 def _entidades(tokens: Sequence[str], certos: Mascara) -> Inteiros:
     """O inteiro de cada token certo; dado claro não passa por aqui."""
-    inteiros = (id_entidade(t) if certo else SEM_ENTIDADE for t, certo in zip(tokens, certos.tolist(), strict=True))
-    return np.fromiter(inteiros, np.int64, len(tokens))
+    if certos.all():
+        return np.array(list(map(id_entidade, tokens)), np.int64)
+    entidades = np.full(len(tokens), SEM_ENTIDADE, np.int64)
+    entidades[certos] = [id_entidade(token) for token in compress(tokens, certos.tolist())]
+    return entidades
 
 
 def _aceitos(textos: Sequence[str | None], padrao: Any) -> Mascara:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingestao.esquema import FINALIDADES_ISENTAS
-from processamento.atributos import CONTEXTO, contexto
+from processamento.atributos import contexto
 from processamento.catalogo import SEGUNDO_US, Fluxo
 from processamento.estado.envelope import empacotar
 from processamento.protecao import SEM_ENTIDADE, Tokenizador
@@ -169,10 +169,11 @@ def _distribuir(
     destino = d.destino(toques[0], toques[1])
     destino_do_pix = d.destino(r.particao[onde], r.deslocamento[onde])
     controle = empacotar({"deslocamento": max(controles)[0], "valor": max(controles)[1]}) if controles else b""
+    medido = contexto(pix)
     linhas = []
     for k, chave_destino in enumerate(d.destinos):
         recusados = [x for x in recusas if d.destino(r.particao[x[0]], r.deslocamento[x[0]]) == k]
-        leva = _eventos(r, onde, pix, np.flatnonzero(quais & (destino_do_pix == k)), recusados)
+        leva = _eventos(r, onde, pix, medido, np.flatnonzero(quais & (destino_do_pix == k)), recusados)
         for b, chave_balde in enumerate(d.baldes):
             do_balde = toques[:, (balde == b) & (destino == k)]
             if do_balde.size or (leva and b == 0) or controle:
@@ -182,7 +183,8 @@ def _distribuir(
 
 
 def _eventos(
-    r: Registros, onde: Inteiros, pix: Colunas, quais: Inteiros, recusas: Sequence[tuple[int, Recusa]]
+    r: Registros, onde: Inteiros, pix: Colunas, medido: NDArray[np.float64], quais: Inteiros,
+    recusas: Sequence[tuple[int, Recusa]],
 ) -> bytes:
     """O que a decisão precisa de cada Pix além das primitivas, em colunas; e as recusas, uma a uma."""
     if not quais.size and not recusas:
@@ -192,7 +194,7 @@ def _eventos(
         "particao": r.particao[i], "deslocamento": r.deslocamento[i], "kafka_us": r.kafka_us[i],
         "topico": [r.topico[j] for j in da_linha], "enviado_us": [r.enviado_us[j] for j in da_linha],
         **{nome: _int(pix[nome])[quais] for nome in INTEIROS},
-        "contexto": contexto({nome: [pix[nome][j] for j in do_pix] for nome in CONTEXTO}),
+        "contexto": medido[quais],
         **{nome: [pix[nome][j] for j in do_pix] for nome in TEXTOS},
         "recusas": [
             (r.topico[j], int(r.particao[j]), int(r.deslocamento[j]), int(r.kafka_us[j]), r.enviado_us[j],
