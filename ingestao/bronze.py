@@ -19,9 +19,17 @@ ORIGEM_PADRAO: Final = "vivo"
 
 
 def cabecalho(nome: str) -> Column:
-    """O texto do primeiro cabeçalho Kafka com esse nome; nulo = ausente."""
+    """O texto do primeiro cabeçalho Kafka com esse nome; nulo = ausente.
+
+    Quase sempre é um dos dois primeiros; procurar na lista, que o Spark interpreta item a item, fica para os outros.
+    """
+    primeiro, segundo = (F.get(F.col("headers"), F.lit(i)) for i in range(2))
     achados = F.filter(F.col("headers"), lambda item: item["key"] == F.lit(nome))
-    return F.get(achados, F.lit(0))["value"].cast("string")
+    texto = (
+        F.when(primeiro["key"] == F.lit(nome), primeiro["value"]).when(segundo["key"] == F.lit(nome), segundo["value"])
+        .otherwise(F.get(achados, F.lit(0))["value"])
+    )
+    return texto.cast("string")
 
 
 def com_cabecalhos(df: DataFrame) -> DataFrame:

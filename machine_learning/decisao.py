@@ -17,6 +17,7 @@ from machine_learning import acoes, motivos
 from machine_learning.acoes import Acao
 from machine_learning.condicoes import quadro
 from machine_learning.montagem import Montado
+from machine_learning.observacao import resumir
 from machine_learning.pontuacao import Pontuado, pontuar
 from machine_learning.regras import Conjunto, ler
 from processamento.atributos import NOMES
@@ -92,18 +93,12 @@ class RecusaDeFormato(msgspec.Struct, frozen=True):
     versao_esquema: str = VERSAO_DECISAO
 
 
-class Resposta(NamedTuple):
-    """Uma linha para o tópico de decisões, com o que se observa dela."""
+class Respostas(NamedTuple):
+    """As linhas para o tópico de decisões, e o `observacao.RESUMO` delas."""
 
-    chave: bytes
-    valor: bytes
-    tipo: str
-    acao: str
-    latencia_ms: float | None
-    pontuacao: float | None
-    valor_centavos: int
-    modelo_versao: str | None
-    regras_versao: str
+    chaves: list[bytes]
+    valores: list[bytes]
+    resumo: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -114,20 +109,24 @@ class Decisor:
     nossos_ispb: frozenset[str]
     modelo: str
 
-    def responder(self, montado: Montado, lote: int, agora_us: int) -> list[Resposta]:
+    def responder(self, montado: Montado, lote: int, agora_us: int) -> Respostas:
         """As respostas de um destino em um micro-lote: uma por Pix novo e uma por recusa de formato.
 
         Sem Pix há só a notícia de uma ativação: o modelo e as regras são abertos já, e não no prazo do próximo Pix.
         """
         ativa = msgspec.json.decode(montado.ativacao, type=Ativacao) if montado.ativacao else None
-        respostas = [_recusar(r, lote, agora_us) for r in montado.recusas]
+        recusas = [_recusar(r, lote, agora_us) for r in montado.recusas]
         if len(montado):
-            respostas += self._decidir(montado, ativa, lote, agora_us)
-        elif ativa is not None:
+            return self._decidir(montado, ativa, recusas, lote, agora_us)
+        if ativa is not None:
             _abrir(ativa)
-        return respostas
+        chaves, valores = [chave for chave, _ in recusas], [valor for _, valor in recusas]
+        nada = np.empty(0)
+        return Respostas(chaves, valores, resumir([], nada, nada, nada.astype(np.int64), None, "", len(recusas)))
 
-    def _decidir(self, m: Montado, ativa: Ativacao | None, lote: int, agora_us: int) -> list[Resposta]:
+    def _decidir(
+        self, m: Montado, ativa: Ativacao | None, recusas: list[tuple[bytes, bytes]], lote: int, agora_us: int
+    ) -> Respostas:
         nota = _pontuar(m, ativa, desafiante=False)
         sombra = _pontuar(m, ativa, desafiante=True)
         conjunto = _conjunto(ativa)
@@ -139,35 +138,38 @@ class Decisor:
             {} if nota.detector is None else nota.detector.limiares,
             disparos, conjunto.acoes if conjunto else (), *nossos,
         )
-        return self._compor(m, ativa, nota, sombra, conjunto, disparos, escolhidas, lote, agora_us)
+        decisoes = self._compor(m, ativa, nota, sombra, conjunto, disparos, escolhidas, lote, agora_us)
+        resumo = resumir(
+            [_ACOES[codigo].value for codigo in escolhidas.tolist()],
+            (agora_us - np.array(m.colunas["enviado_us"], np.float64)) / MS_US, nota.probabilidade,
+            m.colunas["valor_centavos"], nota.versao, ativa.regras_versao if ativa else SEM_REGRAS, len(recusas),
+        )
+        return Respostas(
+            [*(chave for chave, _ in recusas), *(conta.encode() for conta in m.colunas["pagador_conta"])],
+            [*(valor for _, valor in recusas), *decisoes], resumo,
+        )
 
     def _compor(
         self, m: Montado, ativa: Ativacao | None, nota: Pontuado, sombra: Pontuado, conjunto: Conjunto | None,
         disparos: NDArray[np.bool_], escolhidas: NDArray[np.int8], lote: int, agora_us: int,
-    ) -> list[Resposta]:
+    ) -> Iterator[bytes]:
         """Por colunas, na ordem dos campos de `Decisao`: indexar Pix a Pix custava mais que pontuar."""
         c, com_modelo = m.colunas, nota.detector is not None
         regras_versao = ativa.regras_versao if ativa else SEM_REGRAS
         acoes_ = [_ACOES[codigo].value for codigo in escolhidas.tolist()]
-        probabilidades, centavos = _reais(nota.probabilidade), c["valor_centavos"].tolist()
         decisoes = zip(
             repeat("decisao"), c["id_fim_a_fim"], c["id_evento"].tolist(), c["topico"], c["particao"].tolist(),
-            c["deslocamento"].tolist(), acoes_, _reais(nota.pontuacao), probabilidades,
+            c["deslocamento"].tolist(), acoes_, _reais(nota.pontuacao), _reais(nota.probabilidade),
             _motivar(m, nota, conjunto, disparos, escolhidas), _acionadas(conjunto, disparos),
             repeat(self.modelo if com_modelo else None), repeat(nota.versao), repeat(sombra.versao),
             _reais(sombra.pontuacao), repeat(regras_versao), repeat("modelo" if com_modelo else "regras"),
             repeat(self.catalogo.versao), c["instante_us"].tolist(), c["enviado_us"], c["kafka_us"].tolist(),
             repeat(agora_us), repeat(acoes.PRAZO_DECISAO_MS), acoes.prazos_ms(escolhidas, c["instante_us"]).tolist(),
             repeat(lote), c["pagador_conta"], c["recebedor_conta"], c["pagador_ispb"], c["recebedor_ispb"],
-            c["forma_de_iniciacao"], c["dispositivo"], centavos, _em_json(m.atributos), strict=False,
+            c["forma_de_iniciacao"], c["dispositivo"], c["valor_centavos"].tolist(),
+            _em_json(m.atributos), strict=False,
         )
-        return [
-            Resposta(conta.encode(), _CODIFICADOR.encode(Decisao(*campos)), "decidido", acao,
-                     None if enviado is None else (agora_us - enviado) / MS_US, probabilidade, valor, nota.versao,
-                     regras_versao)
-            for conta, campos, acao, enviado, probabilidade, valor in zip(
-                c["pagador_conta"], decisoes, acoes_, c["enviado_us"], probabilidades, centavos, strict=True)
-        ]
+        return (_CODIFICADOR.encode(Decisao(*campos)) for campos in decisoes)
 
 
 def _abrir(ativa: Ativacao) -> None:
@@ -230,17 +232,14 @@ def _motivar(
     return porques
 
 
-def _recusar(recusa: tuple[Any, ...], lote: int, agora_us: int) -> Resposta:
+def _recusar(recusa: tuple[Any, ...], lote: int, agora_us: int) -> tuple[bytes, bytes]:
     topico, particao, deslocamento, kafka_us, enviado_us, motivo, campo, detalhe = recusa
     texto = f"{campo}: esperado {detalhe}" if campo else f"esperado {detalhe}"
     corpo = RecusaDeFormato(
         "recusa", topico, particao, deslocamento, Acao.REJEITAR.value,
         [{"codigo": f"formato:{motivo}", "texto": texto, "contribuicao": None}], kafka_us, enviado_us, agora_us, lote,
     )
-    return Resposta(
-        f"{topico}/{particao}/{deslocamento}".encode(), _CODIFICADOR.encode(corpo), "quarentena", Acao.REJEITAR.value,
-        None if enviado_us is None else (agora_us - enviado_us) / MS_US, None, 0, None, "",
-    )
+    return f"{topico}/{particao}/{deslocamento}".encode(), _CODIFICADOR.encode(corpo)
 
 
 def _acionadas(conjunto: Conjunto | None, disparos: NDArray[np.bool_]) -> list[list[str]]:

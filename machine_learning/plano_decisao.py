@@ -6,7 +6,7 @@ As funções que o Spark leva aos workers são objetos de classes importáveis: 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, DoubleType, LongType, StringType, StructField, StructType
+from pyspark.sql.types import BinaryType, StructField, StructType
 
 from ingestao.bronze import com_cabecalhos
-from machine_learning.observacao import NOME_OBSERVACAO, observacoes
+from machine_learning.observacao import NOME_OBSERVACAO, RESUMO, observacoes
 from plataforma.configuracao import Configuracao
 from processamento.catalogo import Catalogo
 from processamento.estado.processador import ENTRADA, SAIDA, Estado
@@ -36,13 +36,7 @@ um bloco no Kafka enquanto se decide o seguinte."""
 RESPOSTA: Final = StructType([
     StructField("key", BinaryType(), nullable=False),
     StructField("value", BinaryType(), nullable=False),
-    StructField("tipo", StringType(), nullable=False),
-    StructField("acao", StringType(), nullable=False),
-    StructField("latencia_ms", DoubleType()),
-    StructField("pontuacao", DoubleType()),
-    StructField("valor_centavos", LongType(), nullable=False),
-    StructField("modelo_versao", StringType()),
-    StructField("regras_versao", StringType(), nullable=False),
+    StructField("resumo", RESUMO),
 ])
 
 
@@ -70,7 +64,7 @@ class Abrir:
                 topico_rotulos=self.topico_rotulos, topico_controle=self.topico_controle,
             )
             if linhas:
-                yield _lote_arrow(linhas, ENTRADA)
+                yield _lote_arrow(list(zip(*linhas, strict=True)), ENTRADA)
 
 
 @dataclass(frozen=True)
@@ -97,8 +91,9 @@ class Decidir:
         agora_us = time.time_ns() // 1_000
         for bloco in montar(self.catalogo, saidas).em_blocos(PIX_POR_BLOCO):
             respostas = decisor.responder(bloco, _numero_do_lote(), agora_us)
-            if respostas:
-                yield _lote_arrow(respostas, RESPOSTA)
+            if respostas.valores:
+                resumos = [respostas.resumo, *[None] * (len(respostas.valores) - 1)]
+                yield _lote_arrow((respostas.chaves, respostas.valores, resumos), RESPOSTA)
 
 
 def distribuir(spark: SparkSession, cfg: Configuracao) -> Distribuicao:
@@ -133,7 +128,7 @@ def respostas(
     )
     decidir = Decidir(catalogo, frozenset(cfg.nossos_ispb), cfg.modelo)
     decididos = medidos.repartition(cfg.particoes_estado, "destino").mapInArrow(decidir, RESPOSTA)
-    return decididos.observe(NOME_OBSERVACAO, *observacoes(decididos.columns))
+    return decididos.observe(NOME_OBSERVACAO, *observacoes())
 
 
 def da_fonte(bruto: DataFrame) -> DataFrame:
@@ -148,12 +143,11 @@ def _numero_do_lote() -> int:
     return int((contexto and contexto.getLocalProperty(_PROPRIEDADE_LOTE)) or -1)
 
 
-def _lote_arrow(linhas: list[Any], esquema: StructType) -> pa.RecordBatch:
-    """Tuplas → um RecordBatch com os tipos do esquema Spark."""
+def _lote_arrow(colunas: Sequence[Sequence[Any]], esquema: StructType) -> pa.RecordBatch:
+    """Um RecordBatch com os tipos do esquema Spark."""
     from pyspark.sql.pandas.types import to_arrow_schema  # noqa: PLC0415
 
     arrow = to_arrow_schema(esquema)
-    colunas = list(zip(*linhas, strict=True))
     return pa.RecordBatch.from_arrays(
         [pa.array(coluna, campo.type) for coluna, campo in zip(colunas, arrow, strict=True)], schema=arrow
     )

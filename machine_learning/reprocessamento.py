@@ -96,7 +96,7 @@ def redecidir(
     colunas |= {nome: np.array(colunas[nome], np.int64) for nome in _INTEIRAS}
     montado = Montado(colunas, np.empty((lote.num_rows, 0), np.int64), atributos, [], ativacao)
     respostas = decisor.responder(montado, 0, 0)
-    return [msgspec.json.decode(resposta.valor, type=Desfecho) for resposta in respostas]
+    return [msgspec.json.decode(valor, type=Desfecho) for valor in respostas.valores]
 
 
 @dataclass

@@ -40,7 +40,7 @@ def avaliar_pix(tokenizador: Tokenizador) -> Callable[[Lotes], Lotes]:
         lido = avaliar_lote(lote.column("valor").to_pylist(), tokenizador)
         do_valido = lote.take(pa.array(lido.quais))
         fora = fora_da_tolerancia(
-            lido.colunas["instante_us"], do_valido.column("kafka_em_us").to_numpy(),  # type: ignore[arg-type]
+            lido.colunas["instante_us"], do_valido.column("kafka_em_us").to_numpy(),
             do_valido.column("origem").to_pylist(),
         )
         divergentes = [(i, recusa_por_divergencia()) for i in lido.quais[fora].tolist()]

@@ -1,4 +1,4 @@
-"""As mesmas formas de `formatos`, conferidas em muitos textos de uma vez: textos de um tamanho só viram matriz de bytes.
+"""As formas de `formatos` conferidas em muitos textos de uma vez: textos de um só tamanho viram matriz de bytes.
 
 O que cada lugar aceita é perguntado à própria expressão regular (`permitidos`): a forma continua definida uma vez.
 """
@@ -47,7 +47,8 @@ def talvez_suspeitos(valores: Sequence[bytes | None]) -> Mascara:
     """Quais registros podem ser `leitura.suspeito`: nulos, vazios, grandes, não ASCII ou de muitos níveis."""
     fins = np.cumsum(np.fromiter((len(v) if v else 0 for v in valores), np.int64, len(valores)))
     junto = np.frombuffer(b"".join(v for v in valores if v), np.uint8)
-    return _talvez_suspeitos(junto, fins, LIMITE_REGISTRO_BYTES, NIVEIS_MAXIMOS)
+    saida: Mascara = _talvez_suspeitos(junto, fins, LIMITE_REGISTRO_BYTES, NIVEIS_MAXIMOS)
+    return saida
 
 
 def tokens(textos: Sequence[str]) -> Mascara:
@@ -94,14 +95,14 @@ def _matriz(textos: Sequence[str], padrao: re.Pattern[str], exemplo: str) -> tup
     return matriz, certos
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _conferir(matriz: NDArray[np.uint8], aceitos: Mascara, certos: Mascara) -> None:
     for i in range(matriz.shape[0]):
         for j in range(matriz.shape[1]):
             certos[i] &= aceitos[j, matriz[i, j]]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _talvez_suspeitos(junto: NDArray[np.uint8], fins: Inteiros, maximo: int, niveis: int) -> Mascara:
     saida, inicio = np.zeros(fins.size, np.bool_), 0
     for i in range(fins.size):

@@ -73,7 +73,8 @@ def instante_us(texto: str) -> int | None:
     if not INSTANTE.fullmatch(texto):
         return None
     minuto = minuto_us(f"{texto[0:4]}{texto[5:7]}{texto[8:10]}{texto[11:13]}{texto[14:16]}")
-    return None if minuto is None else minuto + int(texto[17:19]) * MICROS_SEGUNDO + int(texto[20:23]) * MICROS_MILISSEGUNDO
+    milissegundos = int(texto[17:19] + texto[20:23])
+    return None if minuto is None else minuto + milissegundos * MICROS_MILISSEGUNDO
 
 
 @lru_cache(maxsize=_MINUTOS_NA_MEMORIA)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -78,7 +78,7 @@ def fora_da_tolerancia(
     Só vale para `vivo`: história importada ou simulada anda no relógio dela. Os dois caminhos usam esta função.
     """
     vivos = np.fromiter((o == "vivo" for o in origem), np.bool_, len(origem))
-    return vivos & (np.abs(instante_us - kafka_us) > TOLERANCIA_US)
+    return np.asarray(vivos & (np.abs(instante_us - kafka_us) > TOLERANCIA_US))
 
 
 def recusa_por_divergencia() -> Recusa:
@@ -145,7 +145,7 @@ def _conferir_tempo(id_fim_a_fim: str, texto: str) -> tuple[int, int]:
     return instante, minuto // formatos.MICROS_DIA
 
 
-def normalizar_parte(lado: str, parte: Parte, tokenizador: Tokenizador) -> tuple[object, ...]:
+def normalizar_parte(lado: str, parte: Parte, tokenizador: Tokenizador) -> tuple[Any, ...]:
     """As colunas de um lado. Contas em token, o caso comum, vêm da memória; as claras são conferidas a cada vez."""
     p = parte
     try:
@@ -206,7 +206,7 @@ def normalizar_chave(evento: Evento, tokenizador: Tokenizador) -> str | None:
     return tokenizador.chave_pix(tipo, chave)
 
 
-def normalizar_dispositivo(aparelho: Dispositivo, tokenizador: Tokenizador) -> tuple[object, ...]:
+def normalizar_dispositivo(aparelho: Dispositivo, tokenizador: Tokenizador) -> tuple[Any, ...]:
     if not formatos.DISPOSITIVO.fullmatch(aparelho.id):
         raise Recusado(M.DISPOSITIVO_INVALIDO, "dispositivo.id", "1 a 128 caracteres visíveis, ou token")
     token = tokenizador.dispositivo(aparelho.id)

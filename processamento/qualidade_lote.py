@@ -32,7 +32,8 @@ from processamento.qualidade import (
     normalizar_parte,
 )
 
-Colunas = dict[str, Sequence[Any]]
+Colunas = dict[str, Any]
+"""Por nome: ndarray ou sequência, com uma entrada por linha."""
 _DO_EVENTO: Final = attrgetter(*Evento.__struct_fields__)
 _DA_PARTE: Final = attrgetter(*Parte.__struct_fields__)
 _DO_DISPOSITIVO: Final = attrgetter(*Dispositivo.__struct_fields__)
@@ -48,11 +49,13 @@ _AUSENTE: Final = SimpleNamespace(
 
 @dataclass(frozen=True)
 class LoteAvaliado:
-    """Args:
-    quais: int64 (válidos,): o lugar de cada válido na entrada, em nenhuma ordem certa.
-    colunas: as de `Normalizado`, na sua ordem, com uma entrada por válido: ndarray int64 nas de inteiros sem nulo,
-        sequências Python nas outras.
-    recusas: o lugar na entrada e a recusa de cada um dos demais.
+    """Os válidos em colunas e os recusados.
+
+    Args:
+        quais: int64 (válidos,): o lugar de cada válido na entrada, em nenhuma ordem certa.
+        colunas: as de `Normalizado`, na sua ordem, com uma entrada por válido: ndarray int64 nas de inteiros sem nulo,
+            sequências Python nas outras.
+        recusas: o lugar na entrada e a recusa de cada um dos demais.
     """
 
     quais: Inteiros
@@ -89,7 +92,7 @@ def _ler(valores: Sequence[bytes | None]) -> list[Evento | None]:
     while len(lidos) < len(valores):
         try:
             for valor in restantes:
-                lidos.append(decodificar(valor))  # type: ignore[arg-type]  # noqa: PERF401 — o que já foi lido fica
+                lidos.append(decodificar(valor))  # type: ignore[arg-type]
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, TypeError):
             lidos.append(None)
     for i in np.flatnonzero(formas_lote.talvez_suspeitos(valores)).tolist():
@@ -122,7 +125,7 @@ def _em_colunas(eventos: list[Evento], tokenizador: Tokenizador) -> tuple[Coluna
     return dict(zip(Normalizado._fields, colunas, strict=True)), certos
 
 
-def _lado(lado: str, partes: Sequence[Parte], tokenizador: Tokenizador) -> tuple[tuple[Sequence[Any], ...], Mascara]:
+def _lado(lado: str, partes: Sequence[Parte], tokenizador: Tokenizador) -> tuple[tuple[Any, ...], Mascara]:
     """As colunas de um lado. O que vem claro é conferido e trocado por token um a um."""
     p = _campos(Parte, _DA_PARTE, partes)
     contas, documentos = list(p["conta"]), list(p["documento"])
@@ -156,7 +159,7 @@ def _chaves(eventos: Sequence[Evento], e: Colunas, tokenizador: Tokenizador) -> 
 
 def _dispositivos(
     aparelhos: Sequence[Dispositivo | None], tokenizador: Tokenizador
-) -> tuple[tuple[Sequence[Any], ...], Mascara]:
+) -> tuple[tuple[Any, ...], Mascara]:
     d = _campos(Dispositivo, _DO_DISPOSITIVO, _presentes(aparelhos))
     ausentes = np.array([aparelho is None for aparelho in aparelhos], np.bool_)
     certos = formas_lote.tokens(d["id"])
@@ -199,9 +202,9 @@ def _aceitos(textos: Sequence[str | None], padrao: Any) -> Mascara:
     return np.array([texto not in ruins for texto in textos], np.bool_)
 
 
-def _so(coluna: Sequence[Any], certos: Mascara) -> Sequence[Any]:
+def _so(coluna: Any, certos: Mascara) -> Any:
     return coluna[certos] if isinstance(coluna, np.ndarray) else list(compress(coluna, certos.tolist()))
 
 
-def _mais(coluna: Sequence[Any], extra: Sequence[Any]) -> Sequence[Any]:
+def _mais(coluna: Any, extra: Sequence[Any]) -> Any:
     return np.append(coluna, extra) if isinstance(coluna, np.ndarray) else [*coluna, *extra]

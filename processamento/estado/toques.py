@@ -59,8 +59,8 @@ class Registros(NamedTuple):
     def de(cls, registros: Iterable[Registro]) -> Registros:
         """De linhas a colunas."""
         colunas: Any = list(zip(*registros, strict=True)) or [()] * len(cls._fields)
-        topico, particao, deslocamento, kafka_us, *textos = colunas
-        return cls(topico, *(np.array(c, np.int64) for c in (particao, deslocamento, kafka_us)), *textos)
+        topico, particao, deslocamento, kafka_us, *resto = colunas
+        return cls(topico, _int(particao), _int(deslocamento), _int(kafka_us), *resto)
 
 
 class Linha(NamedTuple):
@@ -86,7 +86,7 @@ class Distribuicao:
 
     def destino(self, particao: Inteiros, deslocamento: Inteiros) -> Inteiros:
         """Índice do destino de cada registro."""
-        return np.mod(particao + deslocamento, len(self.destinos))
+        return np.asarray(np.mod(particao + deslocamento, len(self.destinos)))
 
 
 NUMEROS: Final = ("fluxo", "entidade", "contraparte", "instante", "valor", "ordem", "consulta", "chegada_s")
@@ -106,14 +106,14 @@ def abrir(
     rotulos = [i for i, topico in enumerate(r.topico) if topico == topico_rotulos]
     e_pix = np.fromiter((t not in (topico_rotulos, topico_controle) for t in r.topico), np.bool_, len(r.topico))
     lidos = np.flatnonzero(e_pix)
-    lote = avaliar_lote([r.valor[i] for i in lidos], tokenizador)
+    lote = avaliar_lote([r.valor[i] for i in lidos.tolist()], tokenizador)
     onde, pix = lidos[lote.quais], lote.colunas
-    fora = fora_da_tolerancia(_int(pix["instante_us"]), r.kafka_us[onde], [r.origem[i] for i in onde])
+    fora = fora_da_tolerancia(_int(pix["instante_us"]), r.kafka_us[onde], [r.origem[i] for i in onde.tolist()])
     vivo = np.fromiter((o != "historico" for o in r.origem), np.bool_, len(r.origem))
     pagavel = np.fromiter((f not in FINALIDADES_ISENTAS for f in pix["finalidade"]), np.bool_, onde.size) & ~fora
     toques = _tocar_pix(r, onde, pix, vivo[onde], pagavel), _tocar_rotulos(r, rotulos)
     recusas = [(int(lidos[i]), recusa) for i, recusa in lote.recusas]
-    recusas += [(int(i), recusa_por_divergencia()) for i in onde[fora]]
+    recusas += [(i, recusa_por_divergencia()) for i in onde[fora].tolist()]
     return _distribuir(
         r, np.concatenate(toques, axis=1), (onde, pix, pagavel & vivo[onde]),
         [(i, recusa) for i, recusa in recusas if vivo[i]], controles, distribuicao,

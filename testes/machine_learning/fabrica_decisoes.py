@@ -60,7 +60,7 @@ def decidir(cfg: Configuracao, trafego: Trafego, lotes: Sequence[tuple[int, byte
             topico_rotulos="pix.rotulos", topico_controle="pix.controle",
         )
         montado = montar(PADRAO, balde.aplicar([Entrada(*linha[1:]) for linha in linhas], deposito))
-        decisoes += [msgspec.json.decode(r.valor) for r in decisor.responder(montado, numero, AGORA_US)]
+        decisoes += [msgspec.json.decode(valor) for valor in decisor.responder(montado, numero, AGORA_US).valores]
         inicio = fim
     return decisoes
 

@@ -1,13 +1,15 @@
 """Dos envelopes à resposta: montagem, regras sem modelo, recusas e determinismo, sem Spark."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from ingestao.esquema import Ativacao
-from machine_learning.decisao import Decisor, Resposta
+from machine_learning.decisao import Decisor
 from machine_learning.montagem import montar
+from machine_learning.observacao import RESUMO
 from machine_learning.regras import ler
 from plataforma.configuracao import RAIZ_PROJETO
 from processamento.atributos import NOMES
@@ -55,9 +57,12 @@ def passar(registros: list[Registro], baldes: int = 2, controle: bytes | None = 
     return [[s for s in saidas if s.destino == k] for k in range(baldes)]
 
 
-def responder(registros: list[Registro], controle: bytes | None = None, baldes: int = 2) -> list[Resposta]:
+def responder(registros: list[Registro], controle: bytes | None = None, baldes: int = 2) -> list[dict[str, Any]]:
     destinos = passar(registros, baldes, controle if controle is not None else ativacao())
-    return [r for saidas in destinos if saidas for r in DECISOR.responder(montar(PADRAO, saidas), 7, AGORA_US)]
+    blocos = [DECISOR.responder(montar(PADRAO, saidas), 7, AGORA_US) for saidas in destinos if saidas]
+    for bloco in blocos:
+        assert len(bloco.chaves) == len(bloco.valores) == bloco.resumo["linhas"]
+    return [msgspec.json.decode(valor) for bloco in blocos for valor in bloco.valores]
 
 
 def pix(k: int, centavos: int = 1_000, **mudancas: object) -> Registro:
@@ -69,14 +74,14 @@ def test_cada_pix_valido_tem_uma_resposta_qualquer_que_seja_o_numero_de_baldes()
     registros = [pix(k) for k in range(40)]
     por_baldes = []
     for baldes in (1, 2, 3):
-        lidas = [msgspec.json.decode(r.valor) for r in responder(registros, baldes=baldes)]
+        lidas = responder(registros, baldes=baldes)
         assert sorted(d["deslocamento"] for d in lidas) == list(range(40))
         por_baldes.append({d["id_fim_a_fim"]: (d["acao"], d["atributos"]) for d in lidas})
     assert por_baldes[0] == por_baldes[1] == por_baldes[2]
 
 
 def test_sem_modelo_as_regras_decidem_e_a_decisao_diz() -> None:
-    alto, comum = (msgspec.json.decode(r.valor) for r in responder([pix(0, 600_000), pix(2, 100)], baldes=1))
+    alto, comum = responder([pix(0, 600_000), pix(2, 100)], baldes=1)
     assert (alto["acao"], comum["acao"]) == ("REJEITAR", "APROVAR")
     assert alto["modo"] == comum["modo"] == "regras"
     assert alto["modelo_versao"] is None and alto["pontuacao"] is None
@@ -94,7 +99,7 @@ def test_modelo_que_nao_existe_ou_nao_confere_deixa_as_regras_decidirem(tmp_path
     for caminho in (falso, tmp_path / "ausente.skops"):
         controle = ativacao(modelo_versao="3", modelo_caminho=str(caminho), modelo_sha256="0" * 64)
         (resposta,) = responder([pix(0)], controle, baldes=1)
-        assert msgspec.json.decode(resposta.valor)["modo"] == "regras"
+        assert resposta["modo"] == "regras"
 
 
 def test_ativacao_sem_pix_ja_abre_o_modelo(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -102,7 +107,7 @@ def test_ativacao_sem_pix_ja_abre_o_modelo(tmp_path: Path, caplog: pytest.LogCap
     assert responder([], ausente) == []
     assert caplog.text.count("modelo recusado") == 1
     (resposta,) = responder([pix(0)], ausente, baldes=1)
-    assert msgspec.json.decode(resposta.valor)["modo"] == "regras"
+    assert resposta["modo"] == "regras"
     assert caplog.text.count("modelo recusado") == 1
 
 
@@ -110,7 +115,7 @@ def test_registro_invalido_recebe_recusa_de_formato_com_motivo() -> None:
     ruins = [b"nao json", None, b"", b"{", pix(3).valor.replace(b'"10.00"', b'"10.001"')]
     registros = [pix(k, valor=valor) for k, valor in enumerate(ruins)]
     respostas = responder([*registros, pix(10)])
-    lidas = {(d := msgspec.json.decode(r.valor))["deslocamento"]: d for r in respostas}
+    lidas = {d["deslocamento"]: d for d in respostas}
     assert sorted(lidas) == [0, 1, 2, 3, 4, 10]
     for k in range(5):
         assert lidas[k]["tipo"] == "recusa"
@@ -121,12 +126,20 @@ def test_registro_invalido_recebe_recusa_de_formato_com_motivo() -> None:
 def test_so_age_onde_a_conta_e_nossa() -> None:
     alheio = pix(0, 600_000).valor.replace(b'"99999010"', b'"99999077"')
     (resposta,) = responder([pix(0, valor=alheio)], baldes=1)
-    assert msgspec.json.decode(resposta.valor)["acao"] == "APROVAR"
+    assert resposta["acao"] == "APROVAR"
 
 
-def test_latencia_vai_do_envio_a_decisao_e_e_nula_sem_cabecalho() -> None:
-    com, sem = responder([pix(0, enviado_us=AGORA_US - 250_000), pix(2, enviado_us=None)], baldes=1)
-    assert (com.latencia_ms, sem.latencia_ms) == (250.0, None)
+def test_o_resumo_conta_o_que_saiu() -> None:
+    registros = [pix(0, enviado_us=AGORA_US - 250_000), pix(2, 600_000, enviado_us=None), pix(4, valor=b"x")]
+    (saidas,) = passar(registros, baldes=1, controle=ativacao())
+    resumo = DECISOR.responder(montar(PADRAO, saidas), 7, AGORA_US).resumo
+    assert set(resumo) == set(RESUMO.names)
+    assert (resumo["linhas"], resumo["destino_decidido"], resumo["destino_quarentena"]) == (3, 2, 1)
+    assert (resumo["acao_APROVAR"], resumo["acao_REJEITAR"], resumo["barrado_centavos"]) == (1, 1, 600_000)
+    assert (resumo["latencia_linhas"], resumo["latencia_soma_ms"]) == (1, 250.0)
+    assert (resumo["latencia_ate_100_ms"], resumo["latencia_ate_250_ms"], resumo["latencia_ate_30000_ms"]) == (0, 1, 1)
+    assert (resumo["sem_modelo"], resumo["modelo"], resumo["pontuacao_linhas"]) == (2, None, 0)
+    assert resumo["regras"] == ler(REGRAS).versao
 
 
 def test_falta_de_um_toque_derruba_o_lote_em_vez_de_decidir_pela_metade() -> None:

@@ -1,10 +1,27 @@
-"""Progressos do Spark feitos à mão, na forma exata do JSON que ele emite."""
+"""Progressos do Spark feitos à mão, na forma exata do JSON que ele emite, e um fluxo de verdade que os emite."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
-from machine_learning.observacao import ACOES, DESTINOS, LIMITES_LATENCIA_MS, LIMITES_PONTUACAO_DECIMOS
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructField, StructType
+
+from machine_learning.observacao import (
+    ACOES,
+    DESTINOS,
+    LIMITES_LATENCIA_MS,
+    LIMITES_PONTUACAO_DECIMOS,
+    NOME_OBSERVACAO,
+    RESUMO,
+    observacoes,
+    resumir,
+)
 
 
 def observacao_decisao(
@@ -22,6 +39,30 @@ def observacao_decisao(
     if pontuacoes:
         linha |= {"modelo_menor": "3", "modelo_maior": "3"}
     return {**linha, **mudancas}
+
+
+def saida_da_decisao(spark: Any, por_lote: int, decididos: int, com_modelo: int) -> Any:
+    """Um fluxo com a forma da saída da decisão: de cada cem Pix, `decididos` e, desses, `com_modelo` pontuados.
+
+    O i-ésimo de cada cem leva 20·i ms, tem probabilidade i/100 e a ação i mod 5; todos são de R$ 15,00.
+    """
+    fonte = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", por_lote).option("numPartitions", 2)
+    saida = fonte.load().select(F.col("value")).mapInArrow(
+        partial(_resumir, decididos, com_modelo), StructType([StructField("resumo", RESUMO)])
+    )
+    return saida.observe(NOME_OBSERVACAO, *observacoes())
+
+
+def _resumir(decididos: int, com_modelo: int, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for lote in lotes:
+        i = lote.column("value").to_numpy() % 100
+        deste = i[i < decididos]
+        resumo = resumir(
+            [ACOES[k] for k in deste % 5], deste * 20.0, np.where(deste < com_modelo, deste / 100, np.nan),
+            np.full(deste.size, 1_500), "7", "r2", int((i >= decididos).sum()),
+        )
+        tipo = to_arrow_schema(StructType([StructField("resumo", RESUMO)]))
+        yield pa.RecordBatch.from_arrays([pa.array([resumo] + [None] * (i.size - 1), tipo.field(0).type)], schema=tipo)
 
 
 def progresso(nome: str | None = "decisao", **mudancas: Any) -> dict[str, Any]:

@@ -8,14 +8,13 @@ from pyspark.sql import functions as F
 
 from ingestao import fluxo as fluxo_ingestao
 from machine_learning import decisoes_lago
-from machine_learning.observacao import ACOES, COLUNAS, ENSAIO, NOME_OBSERVACAO, observacoes
+from machine_learning.observacao import ENSAIO, NOME_OBSERVACAO
 from monitoramento.metricas import Metricas, criar_metricas
 from monitoramento.observado import registrar_resumo
 from monitoramento.ouvinte import Ouvinte
-from plataforma.erros import ErroConfiguracao
 from processamento import fluxo as fluxo_processamento
 from processamento.lotes import ResumoLote
-from testes.monitoramento.fabrica import observacao_decisao, progresso
+from testes.monitoramento.fabrica import observacao_decisao, progresso, saida_da_decisao
 
 EXECUCAO = "b24b788d-c6e5-46f9-b701-8d049f99c78b"
 
@@ -171,23 +170,10 @@ def test_fim_pedido_nao_e_falha_e_consulta_sem_nome_aparece(bancada: Bancada) ->
     assert bancada.valor("pix_ultimo_sucesso_timestamp_seconds", consulta="sem_nome") is None, "não envelhece à toa"
 
 
-def test_saida_da_decisao_sem_uma_coluna_e_recusada() -> None:
-    with pytest.raises(ErroConfiguracao, match="pontuacao"):
-        observacoes([coluna for coluna in COLUNAS if coluna != "pontuacao"])
-
-
 @pytest.mark.spark
 def test_a_observacao_de_verdade_chega_as_metricas(spark: Any, bancada: Bancada, tmp_path: Any) -> None:
     """Um fluxo real do Spark, pela ponte de verdade: o que ele contou é o que as métricas mostram."""
-    n = F.col("value") % 100
-    fonte = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 100).option("numPartitions", 2).load()
-    saida = fonte.select(
-        F.when(n < 90, "decidido").otherwise("quarentena").alias("tipo"),
-        F.element_at(F.array(*[F.lit(acao) for acao in ACOES]), (n % 5 + 1).cast("int")).alias("acao"),
-        (n * 30.0).alias("latencia_ms"), (n / 100).alias("pontuacao"),
-        F.lit(1_000).cast("long").alias("valor_centavos"),
-        F.lit("7").alias("modelo_versao"), F.lit("r2").alias("regras_versao"))
-    observada = saida.observe(NOME_OBSERVACAO, *observacoes(saida.columns)).observe(
+    observada = saida_da_decisao(spark, 100, decididos=90, com_modelo=80).observe(
         "bronze:eventos", F.count(F.lit(1)).alias("recebido"))
     spark.streams.addListener(bancada.ouvinte)
     try:
@@ -206,8 +192,9 @@ def test_a_observacao_de_verdade_chega_as_metricas(spark: Any, bancada: Bancada,
     assert bancada.valor("pix_eventos_total", camada="decisao", desfecho="decidido") == 90 * lotes
     assert bancada.valor("pix_eventos_total", camada="decisao", desfecho="quarentena") == 10 * lotes
     assert bancada.valor("pix_decisoes_total", acao="REJEITAR") == 18 * lotes
-    assert bancada.valor("pix_valor_barrado_centavos_total") == 54 * 1_000 * lotes
-    assert bancada.valor("pix_decisao_latencia_seconds_bucket", le="1.5") == 51 * lotes
+    assert bancada.valor("pix_decisoes_sem_modelo_total") == 0
+    assert bancada.valor("pix_valor_barrado_centavos_total") == 54 * 1_500 * lotes
+    assert bancada.valor("pix_decisao_latencia_seconds_bucket", le="1.5") == 76 * lotes
     assert bancada.valor("pix_pontuacao_bucket", modelo_versao="7", le="0.5") == 51 * lotes
     assert bancada.valor("pix_modelo_info", nome="detector-pix", versao="7", regras_versao="r2") == 1
     assert bancada.valor("pix_consultas_ativas") == 0

@@ -16,10 +16,8 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
-from pyspark.sql import functions as F
 
 from machine_learning.deriva import PONTUACAO
-from machine_learning.observacao import ACOES, NOME_OBSERVACAO, observacoes
 from monitoramento.exportador import iniciar_exportador
 from monitoramento.metricas import criar_metricas
 from monitoramento.observado import registrar_resumo
@@ -28,7 +26,7 @@ from monitoramento.raspagem import preparar_raspagem
 from plataforma.configuracao import Configuracao
 from plataforma.servicos.prometheus import CONSERTO, encontrar_prometheus, iniciar_prometheus, parar_prometheus
 from processamento.lotes import ResumoLote
-from testes.monitoramento.fabrica import progresso
+from testes.monitoramento.fabrica import progresso, saida_da_decisao
 from testes.monitoramento.fabrica_deriva import escrever
 from testes.monitoramento.promql import alvos, com_valores, regras
 
@@ -69,19 +67,6 @@ def _esperar(condicao: Callable[[], bool], oque: str) -> None:
         time.sleep(0.2)
 
 
-def _decisoes(spark: Any) -> Any:
-    """Um fluxo que tem a forma da saída da decisão."""
-    n = F.col("value") % 100
-    fonte = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 200).option("numPartitions", 2).load()
-    saida = fonte.select(
-        F.when(n < 95, "decidido").otherwise("quarentena").alias("tipo"),
-        F.element_at(F.array(*[F.lit(acao) for acao in ACOES]), (n % 5 + 1).cast("int")).alias("acao"),
-        (n * 20.0).alias("latencia_ms"), F.when(n < 90, n / 100).alias("pontuacao"),
-        F.lit(1_500).cast("long").alias("valor_centavos"), F.lit("7").alias("modelo_versao"),
-        F.lit("r2").alias("regras_versao"))
-    return saida.observe(NOME_OBSERVACAO, *observacoes(saida.columns))
-
-
 @pytest.fixture(scope="module")
 def medido(
     spark: Any, cfg_sessao: Configuracao, tmp_path_factory: pytest.TempPathFactory
@@ -100,7 +85,8 @@ def medido(
     try:
         iniciar_prometheus(cfg_sessao, arquivo)
         prometheus = Prometheus(cfg_sessao.porta_prometheus)
-        consulta = _decisoes(spark).writeStream.format("noop").queryName("decisao").option(
+        saida = saida_da_decisao(spark, 200, decididos=95, com_modelo=90)
+        consulta = saida.writeStream.format("noop").queryName("decisao").option(
             "checkpointLocation", str(tmp_path_factory.mktemp("c"))).trigger(processingTime="500 milliseconds").start()
 
         def amostras() -> bool:

@@ -26,11 +26,13 @@ TOKENIZADOR = Tokenizador(CHAVE, "v1")
 BONS: list[dict[str, Any]] = [
     {},
     {"valor": "9999999999.99", "txid": "a" * 35, "versao_esquema": "1.3", "finalidade": "REFU"},
-    {"dispositivo": {"id": token("ap")}, "sessao": {"canal": "APP", "colou_chave": True}, "dict": {"liquidacoes_d90": 3}},
+    {"dispositivo": {"id": token("ap")}, "sessao": {"canal": "APP", "colou_chave": True},
+     "dict": {"liquidacoes_d90": 3}},
     {"dispositivo": {"id": "ap-1", "dias_cadastro": 5}, "sessao": {}, "dict": {}},
     {"chave": token("k"), "tipo_chave": "EVP"},
     {"chave": "ana@exemplo.invalid", "tipo_chave": "EMAIL"},
-    {"pagador": parte("ana", conta="12345X", documento=CPFS[0]), "recebedor": parte("bia", documento=CNPJS[1], tipo_pessoa="PJ")},
+    {"pagador": parte("ana", conta="12345X", documento=CPFS[0]),
+     "recebedor": parte("bia", documento=CNPJS[1], tipo_pessoa="PJ")},
     {"pagador": parte("ana", conta="tok:outra9:" + "z" * 22, agencia=None, idade_conta_dias=0)},
     {"novidade": "pão", "valor": "0.01"},
 ]
@@ -46,13 +48,14 @@ def em_lote(valores: Sequence[bytes | None]) -> list[Normalizado | Recusa]:
     assert tuple(lote.colunas) == Normalizado._fields
     respostas: dict[int, Normalizado | Recusa] = dict(lote.recusas)
     colunas = [c.tolist() if isinstance(c, np.ndarray) else c for c in lote.colunas.values()]
-    respostas |= {i: Normalizado(*linha) for i, linha in zip(lote.quais.tolist(), zip(*colunas, strict=True), strict=True)}
+    validos = (Normalizado(*linha) for linha in zip(*colunas, strict=True))
+    respostas |= dict(zip(lote.quais.tolist(), validos, strict=True))
     assert len(respostas) == len(lote.quais) + len(lote.recusas) == len(valores)
     return [respostas[i] for i in range(len(valores))]
 
 
 def test_os_bons_e_os_ruins_conhecidos_juntos_e_sozinhos() -> None:
-    ruins = [*(valor for valor, _, _ in BYTES_RUINS), *(em_bytes(evento(**mudancas)) for mudancas, _, _ in CAMPOS_RUINS)]
+    ruins = [valor for valor, _, _ in BYTES_RUINS] + [em_bytes(evento(**mudancas)) for mudancas, _, _ in CAMPOS_RUINS]
     todos = [valor for par in zip(BONS_EM_BYTES * 20, ruins, strict=False) for valor in par]
     assert len(todos) > 100
     assert em_lote(todos) == um_a_um(todos)
