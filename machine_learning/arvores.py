@@ -180,7 +180,7 @@ def base(c: Caixas) -> float:
 def contribuicoes(c: Caixas, x: Reais) -> Reais:
     """Os valores de Shapley de cada linha, float64 (n, atributos): somam previsão menos `base`."""
     nos, pesos = _quadratura()
-    return np.asarray(_contribuicoes(c, x, nos, pesos), np.float64)
+    return np.ascontiguousarray(_contribuicoes(c, np.ascontiguousarray(x.T), nos, pesos).T)
 
 
 @cache
@@ -195,43 +195,78 @@ def _quadratura() -> tuple[Reais, Reais]:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _contribuicoes(c: Caixas, x: Reais, nos: Reais, pesos: Reais) -> Reais:
-    """Folha a folha: o que uma linha recebe só depende de quais condições cumpre, e muitas cumprem as mesmas."""
-    saida = np.zeros((x.shape[0], x.shape[1]))
+    """Folha a folha: o que uma linha recebe só depende de quais condições cumpre, e muitas cumprem as mesmas.
+
+    `x` e a saída são (atributos, n): os laços de dentro andam por linhas vizinhas, sem desvios.
+    """
+    n = x.shape[1]
+    saida = np.zeros(x.shape)
     prontas = np.zeros((1 << CONDICOES_NA_MEMORIA, MAXIMO_PONTOS * 2))
     feita_para = np.full(1 << CONDICOES_NA_MEMORIA, -1, np.int64)
-    dentro = np.zeros(2 * MAXIMO_PONTOS)
+    quais, rascunho = np.zeros(n, np.uint64), np.zeros((3, MAXIMO_PONTOS * 2))
     for f in range(c.valor.size):
         de, m = c.inicio[f], c.inicio[f + 1] - c.inicio[f]
         if m == 0 or c.valor[f] == 0.0:
             continue
-        for i in range(x.shape[0]):
-            quais = 0
+        quais[:] = 0
+        for k in range(m):
+            _marcar(x[c.atributo[de + k]], c.minimo[de + k], c.maximo[de + k], c.aceita_nulo[de + k], k, quais)
+        if m <= CONDICOES_NA_MEMORIA:
+            for i in range(n):
+                if feita_para[quais[i]] != f:
+                    _da_folha(c, f, quais[i], nos, pesos, rascunho, prontas[quais[i]])
+                    feita_para[quais[i]] = f
             for k in range(m):
-                v = x[i, c.atributo[de + k]]
-                cabe = c.aceita_nulo[de + k] if np.isnan(v) else c.minimo[de + k] < v <= c.maximo[de + k]
-                dentro[k] = 1.0 if cabe else 0.0
-                quais = (quais << 1) | cabe
-            lembrada = m <= CONDICOES_NA_MEMORIA
-            lugar = quais if lembrada else 0
-            if not lembrada or feita_para[lugar] != f:
-                _da_folha(c, f, dentro, nos, pesos, prontas[lugar])
-                feita_para[lugar] = f if lembrada else -1
+                _somar_prontas(prontas[:, k], quais, saida[c.atributo[de + k]])
+            continue
+        for i in range(n):
+            _da_folha(c, f, quais[i], nos, pesos, rascunho, prontas[0])
             for k in range(m):
-                saida[i, c.atributo[de + k]] += prontas[lugar, k]
+                saida[c.atributo[de + k], i] += prontas[0, k]
+        feita_para[0] = -1
     return saida
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _da_folha(c: Caixas, f: int, dentro: Reais, nos: Reais, pesos: Reais, saida: Reais) -> None:
-    """O que a folha `f` dá a cada uma de suas condições, para quem cumpre as marcadas em `dentro`."""
+def _marcar(
+    valores: Reais, minimo: float, maximo: float, aceita_nulo: bool, k: int, quais: NDArray[np.uint64]
+) -> None:
+    """Liga o bit k de quem está no intervalo."""
+    nulo, bit = np.uint64(aceita_nulo), np.uint64(k)
+    for i in range(valores.size):
+        v = valores[i]
+        dentro = np.uint64((v > minimo) & (v <= maximo)) | (np.uint64(v != v) & nulo)  # noqa: PLR0124 — NaN
+        quais[i] |= dentro << bit
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _somar_prontas(prontas: Reais, quais: NDArray[np.uint64], saida: Reais) -> None:
+    for i in range(saida.size):
+        saida[i] += prontas[quais[i]]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _da_folha(
+    c: Caixas, f: int, quais: int, nos: Reais, pesos: Reais, rascunho: Reais, saida: Reais
+) -> None:
+    """O que a folha `f` dá a cada uma de suas condições, para quem cumpre os bits de `quais`.
+
+    O produto sem o fator k é o dos anteriores vezes o dos seguintes: sem dividir. `rascunho`: float64 (3, condições).
+    """
     de, m = c.inicio[f], c.inicio[f + 1] - c.inicio[f]
-    saida[:m] = 0.0
+    dentro, fatores, depois = rascunho[0], rascunho[1], rascunho[2]
+    for k in range(m):
+        dentro[k] = (quais >> np.uint64(k)) & np.uint64(1)
+        saida[k] = 0.0
     pontos = (m + 1) // 2
     for q in range(pontos):
         t = nos[pontos, q]
         produto = c.valor[f] * pesos[pontos, q]
+        for k in range(m - 1, -1, -1):
+            depois[k] = produto
+            fatores[k] = c.z[de + k] * (1.0 - t) + dentro[k] * t
+            produto *= fatores[k]
+        antes = 1.0
         for k in range(m):
-            produto *= c.z[de + k] * (1.0 - t) + dentro[k] * t
-        for k in range(m):
-            fator = c.z[de + k] * (1.0 - t) + dentro[k] * t
-            saida[k] += produto * (dentro[k] - c.z[de + k]) / fator
+            saida[k] += antes * depois[k] * (dentro[k] - c.z[de + k])
+            antes *= fatores[k]

@@ -42,7 +42,7 @@ def ler(valor: bytes | None, leitor: msgspec.json.Decoder[_T]) -> _T:
 
 
 def suspeito(valor: bytes | None) -> bool:
-    """Diz, a baixo custo, se o registro pode não passar pelo que se vê antes de ler; nunca perde um que não passaria."""
+    """Diz, a baixo custo, se um registro pode não passar pelo que se vê antes de ler; não perde nenhum."""
     return (
         not valor or len(valor) > LIMITE_REGISTRO_BYTES or not (valor.isascii() or _eh_utf8(valor))
         or valor.count(b"{") + valor.count(b"[") > NIVEIS_MAXIMOS
