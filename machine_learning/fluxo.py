@@ -29,13 +29,10 @@ MEMORIA_COMPARTILHADA: Final = Path("/dev/shm")  # noqa: S108 — só cache, pas
 FOLGA_CACHE_BYTES: Final = 4 << 30
 """Menos que isto e a arena vai para o disco: memória compartilhada cheia mata quem a escreve."""
 BUSCA_BYTES: Final = 8 << 20
-LOTE_DE_RESPOSTAS_BYTES: Final = 256 << 10
-"""Com o padrão do Kafka (16 KiB) cabem oito decisões: cada lote custa ao produtor um compressor novo e, ao broker,
-uma validação."""
 _DOS_WORKERS: Final = (
     "pandas", "processamento.estado.processador", "processamento.estado.balde",
     "processamento.estado.aquecimento:aquecer",
-    "machine_learning.decisao", "machine_learning.modelo", "skops.io",
+    "machine_learning.decisao", "machine_learning.entrega", "machine_learning.modelo", "skops.io",
 )
 _AMBIENTE_PROPRIO: Final = "PIX_CONSULTA"
 
@@ -92,17 +89,15 @@ def _escritor(
     spark: SparkSession, cfg: Configuracao, catalogo: Catalogo, identidade: str, distribuicao: Distribuicao,
     inicio: partida.Inicio | None, inicial: DataFrame | None,
 ) -> DataStreamWriter:
-    respostas = plano_decisao.respostas(
+    entregas = plano_decisao.entregas(
         plano_decisao.da_fonte(_fonte(spark, cfg, inicio)), inicial, cfg=cfg, catalogo=catalogo,
         distribuicao=distribuicao, tokenizador=Tokenizador(cfg.exigir_chave_tokens(), cfg.id_chave_tokens),
         pasta_cache=str(pasta_cache(cfg, identidade)),
     )
     spark.sparkContext.setLocalProperty("spark.scheduler.pool", FILA_DECISAO)
+    # O que sai do plano já foi entregue: ao Spark resta confirmar o lote.
     return (
-        respostas.select("key", "value").writeStream.format("kafka")
-        .option("kafka.bootstrap.servers", cfg.kafka_servidores).option("topic", cfg.topico_decisoes)
-        .option("kafka.acks", "all").option("kafka.linger.ms", "0").option("kafka.compression.type", "lz4")
-        .option("kafka.batch.size", str(LOTE_DE_RESPOSTAS_BYTES))
+        entregas.writeStream.format("noop")
         .option("checkpointLocation", str(cfg.caminho("checkpoints", CONSULTA))).outputMode("append")
     )
 

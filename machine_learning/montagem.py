@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, compress
 from typing import Any, Final
 
 import numpy as np
@@ -66,11 +67,13 @@ def montar(catalogo: Catalogo, saidas: list[Saida]) -> Montado:
     pagador, novo = _do_papel(catalogo, Papel.PAGADOR, medidas, chave, np.ones(chave.size, np.bool_))
     recebedor, _ = _do_papel(catalogo, Papel.RECEBEDOR, medidas, chave, np.ones(chave.size, np.bool_))
     aparelho, _ = _do_papel(catalogo, Papel.DISPOSITIVO, medidas, chave, colunas["dispositivo_id"] != 0)
-    primitivas = np.hstack([pagador, recebedor, aparelho])[novo]
-    colunas = {
-        nome: valor[novo] if isinstance(valor, np.ndarray) else [x for x, n in zip(valor, novo, strict=True) if n]
-        for nome, valor in colunas.items()
-    }
+    primitivas = np.hstack([pagador, recebedor, aparelho])
+    if not novo.all():
+        primitivas = primitivas[novo]
+        colunas = {
+            nome: valor[novo] if isinstance(valor, np.ndarray) else list(compress(valor, novo))
+            for nome, valor in colunas.items()
+        }
     atributos = derivar(
         catalogo, primitivas, colunas["instante_us"], colunas["valor_centavos"], colunas["contexto"]
     )
@@ -83,10 +86,10 @@ def _eventos(lidos: list[dict[str, Any]]) -> tuple[dict[str, Any], list[tuple[An
         return {**vazio, "contexto": np.empty((0, len(CONTEXTO))), **{nome: [] for nome in _LISTAS}}, []
     colunas: dict[str, Any] = {nome: np.concatenate([lido[nome] for lido in lidos]) for nome in _NUMERICAS}
     ordem = np.lexsort((colunas["deslocamento"], colunas["particao"]))
-    colunas = {nome: valor[ordem] for nome, valor in colunas.items()}
+    colunas, lugares = {nome: valor[ordem] for nome, valor in colunas.items()}, ordem.tolist()
     for nome in _LISTAS:
-        corrido = [item for lido in lidos for item in lido[nome]]
-        colunas[nome] = [corrido[i] for i in ordem]
+        corrido = list(chain.from_iterable(lido[nome] for lido in lidos))
+        colunas[nome] = [corrido[i] for i in lugares]
     return colunas, [tuple(r) for lido in lidos for r in lido["recusas"]]
 
 

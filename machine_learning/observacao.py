@@ -1,8 +1,7 @@
 """O que a consulta de decisão observa de si mesma: contagens e baldes por micro-lote, com nomes estáveis.
 
-A decisão só declara; quem ouve é o `monitoramento`. Cada bloco de respostas se resume onde é decidido (`resumir`), e o
-resumo viaja na primeira linha do bloco: `df.observe(NOME_OBSERVACAO, *observacoes())` só soma resumos. Contar linha a
-linha na JVM custava um sétimo da sua CPU.
+A decisão só declara; quem ouve é o `monitoramento`. Cada bloco de respostas se resume onde é decidido (`resumir`), e
+`df.observe(NOME_OBSERVACAO, *observacoes())` só soma resumos. Contar linha a linha na JVM custava um sétimo da sua CPU.
 """
 
 from __future__ import annotations
@@ -93,7 +92,7 @@ def resumir(
 
 
 def observacoes(coluna: str = "resumo") -> list[Column]:
-    """Os agregados de um micro-lote, para `DataFrame.observe`; `coluna` é um `RESUMO`, nulo fora da primeira do bloco.
+    """Os agregados de um micro-lote, para `DataFrame.observe`; `coluna` é um `RESUMO`.
 
     Menor e maior versão do lote são iguais, porque um micro-lote tem uma só; o ouvinte acusa quando não são.
     """

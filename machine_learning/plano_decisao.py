@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark import TaskContext
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, StructField, StructType
+from pyspark.sql.types import StructField, StructType
 
 from ingestao.bronze import com_cabecalhos
 from machine_learning.observacao import NOME_OBSERVACAO, RESUMO, observacoes
@@ -31,13 +31,10 @@ if TYPE_CHECKING:
 _PROPRIEDADE_LOTE: Final = "streaming.sql.batchId"
 _CANDIDATOS: Final = 64
 PIX_POR_BLOCO: Final = 2_000
-"""Quantos se decidem de cada vez: seus atributos (1,6 MB) e respostas não saem do cache do núcleo, e o Spark escreve
-um bloco no Kafka enquanto se decide o seguinte."""
-RESPOSTA: Final = StructType([
-    StructField("key", BinaryType(), nullable=False),
-    StructField("value", BinaryType(), nullable=False),
-    StructField("resumo", RESUMO),
-])
+"""Quantos se decidem de cada vez: seus atributos (1,6 MB) e respostas não saem do cache do núcleo, e o cliente Kafka
+envia um bloco enquanto se decide o seguinte."""
+ENTREGUE: Final = StructType([StructField("resumo", RESUMO, nullable=False)])
+"""O que sai do plano: uma linha por bloco de respostas já entregues ao Kafka."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +66,18 @@ class Abrir:
 
 @dataclass(frozen=True)
 class Decidir:
-    """Último passo: os envelopes de um destino viram respostas."""
+    """Último passo: os envelopes de um destino viram respostas, entregues no tópico de decisões."""
 
     catalogo: Catalogo
     nossos_ispb: frozenset[str]
     modelo: str
+    servidores: str
+    topico: str
 
     def __call__(self, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Junta a partição inteira: os toques de um Pix vêm de baldes diferentes."""
+        """Junta a partição inteira: os toques de um Pix vêm de baldes diferentes. Só acaba com tudo confirmado."""
         from machine_learning.decisao import Decisor  # noqa: PLC0415 — polars e sklearn só no worker
+        from machine_learning.entrega import Entrega  # noqa: PLC0415
         from machine_learning.montagem import montar  # noqa: PLC0415
         from processamento.estado.balde import Saida  # noqa: PLC0415
 
@@ -87,13 +87,14 @@ class Decidir:
         ]
         if not saidas:
             return
-        decisor = Decisor(self.catalogo, self.nossos_ispb, self.modelo)
-        agora_us = time.time_ns() // 1_000
+        decisor, entrega = Decisor(self.catalogo, self.nossos_ispb, self.modelo), Entrega(self.servidores, self.topico)
+        agora_us, resumos = time.time_ns() // 1_000, []
         for bloco in montar(self.catalogo, saidas).em_blocos(PIX_POR_BLOCO):
             respostas = decisor.responder(bloco, _numero_do_lote(), agora_us)
-            if respostas.valores:
-                resumos = [respostas.resumo, *[None] * (len(respostas.valores) - 1)]
-                yield _lote_arrow((respostas.chaves, respostas.valores, resumos), RESPOSTA)
+            entrega.enviar(respostas.chaves, respostas.valores)
+            resumos.append(respostas.resumo)
+        entrega.confirmar()
+        yield _lote_arrow((resumos,), ENTREGUE)
 
 
 def distribuir(spark: SparkSession, cfg: Configuracao) -> Distribuicao:
@@ -112,11 +113,11 @@ def distribuir(spark: SparkSession, cfg: Configuracao) -> Distribuicao:
     return Distribuicao(baldes, tuple(chaves[0] for chaves in por_particao))
 
 
-def respostas(
+def entregas(
     registros: DataFrame, inicial: DataFrame | None, *, cfg: Configuracao, catalogo: Catalogo,
     distribuicao: Distribuicao, tokenizador: Tokenizador, pasta_cache: str,
 ) -> DataFrame:
-    """O plano inteiro, de registros do Kafka (`da_fonte`) a respostas observadas.
+    """O plano inteiro, de registros do Kafka (`da_fonte`) a resumos observados de respostas já entregues.
 
     `inicial`: pedaços de histórico (`processador.INICIAL`) para a partida quente; None se o checkpoint já existe
     (ignorado pelo Spark nesse caso).
@@ -126,9 +127,11 @@ def respostas(
     medidos = registros.mapInArrow(abrir, ENTRADA).groupBy("balde").transformWithStateInPandas(
         estado, SAIDA, "Append", "None", initialState=None if inicial is None else inicial.groupBy("balde")
     )
-    decidir = Decidir(catalogo, frozenset(cfg.nossos_ispb), cfg.modelo)
-    decididos = medidos.repartition(cfg.particoes_estado, "destino").mapInArrow(decidir, RESPOSTA)
-    return decididos.observe(NOME_OBSERVACAO, *observacoes())
+    decidir = Decidir(
+        catalogo, frozenset(cfg.nossos_ispb), cfg.modelo, cfg.kafka_servidores, cfg.topico_decisoes
+    )
+    entregues = medidos.repartition(cfg.particoes_estado, "destino").mapInArrow(decidir, ENTREGUE)
+    return entregues.observe(NOME_OBSERVACAO, *observacoes())
 
 
 def da_fonte(bruto: DataFrame) -> DataFrame:

@@ -35,8 +35,9 @@ _ROCKSDB: Final = "org.apache.spark.sql.execution.streaming.state.RocksDBStateSt
 _ARQUIVOS_LOCAIS: Final = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
 """O sistema de arquivos do Hadoop abre um processo `chmod` por arquivo criado; este usa o próprio Java (ADR 0010)."""
 LINHAS_DE_ERRO: Final = 5
-LINHAS_POR_LOTE_ARROW: Final = 5_000
-"""Na pior das hipóteses, todas com o maior valor que o contrato aceita (64 KiB), uns 330 MB."""
+LINHAS_POR_LOTE_ARROW: Final = 2_000
+"""Uns 2 MB de Pix: a JVM e o Python reaproveitam o espaço de um lote no seguinte. Na pior das hipóteses, todos com o
+maior valor que o contrato aceita (64 KiB), uns 130 MB."""
 _REGISTRO: Final = logging.getLogger(__name__)
 PRAZO_JVM_SEGUNDOS: Final = 60.0
 

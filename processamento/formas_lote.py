@@ -26,6 +26,8 @@ _ZERO, _CHAVE, _COLCHETE = (ord(c) for c in "0{[")
 _EXEMPLO_ID: Final = "E" + "0" * 31
 _EXEMPLO_INSTANTE: Final = "2000-01-01T00:00:00.000Z"
 _EXEMPLO_VALOR: Final = "0" * 10 + ".00"
+_ANO_ZERO: Final = 1970
+_MESES_ANO: Final = 12
 _MENOR_VALOR: Final = len("0.00")
 _MINUTO_NO_ID: Final = tuple(range(9, 21))
 _MINUTO_NO_INSTANTE: Final = (0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15)
@@ -124,8 +126,15 @@ def _numero(matriz: NDArray[np.uint8], colunas: Sequence[int]) -> Inteiros:
 
 
 def _minutos(matriz: NDArray[np.uint8], certos: Mascara, colunas: Sequence[int]) -> tuple[Inteiros, Mascara]:
-    """`yyyyMMddHHmm` → µs; só os distintos passam pelo calendário, e são poucos."""
-    distintos, qual = np.unique(np.where(certos, _numero(matriz, colunas), 0), return_inverse=True)
-    achados = [formatos.minuto_us(f"{minuto:012d}") for minuto in distintos.tolist()]
-    existe = np.array([minuto is not None for minuto in achados], np.bool_)
-    return np.array([minuto or 0 for minuto in achados], np.int64)[qual], certos & existe[qual]
+    """`yyyyMMddHHmm` → µs, e quais existem; o calendário é o do numpy."""
+    ano, mes, dia, hora, minuto = (
+        _numero(matriz, colunas[de:ate]) for de, ate in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12))
+    )
+    meses = (ano - _ANO_ZERO) * _MESES_ANO + mes - 1
+    primeiro, seguinte = (
+        m.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for m in (meses, meses + 1)
+    )
+    existe = (ano >= formatos.ANO_MINIMO) & (ano <= formatos.ANO_MAXIMO) & (mes >= 1) & (mes <= _MESES_ANO)
+    existe &= (dia >= 1) & (dia <= seguinte - primeiro) & (hora < formatos.HORAS_DIA) & (minuto < formatos.MINUTOS_HORA)
+    minutos = hora * formatos.MINUTOS_HORA + minuto
+    return (primeiro + dia - 1) * formatos.MICROS_DIA + minutos * formatos.MICROS_MINUTO, certos & existe

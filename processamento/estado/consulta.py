@@ -190,28 +190,46 @@ def _varrer_lista(
 
 
 @njit(cache=True, nogil=True)
+def _achar_diarios(m: Memoria, plano: Plano, entidade: Inteiros, onde: Inteiros) -> None:
+    """O começo e o fim, na arena, do diário de cada consulta e grupo; `onde` int64 (2, consultas, grupos).
+
+    Em passadas curtas, cada uma com um só acesso espalhado: o processador espera por vários deles ao mesmo tempo.
+    """
+    tabela_chave, tabela_diario, mascara = m.tabela_chave, m.tabela_diario, m.tabela_chave.size - 1
+    inicio, fim = onde
+    for i in range(entidade.size):
+        for g in range(plano.sal.size):
+            chave = misturar(entidade[i] ^ plano.sal[g])
+            lugar = chave & mascara
+            while tabela_diario[lugar] != 0 and tabela_chave[lugar] != chave:
+                lugar = (lugar + 1) & mascara
+            inicio[i, g] = tabela_diario[lugar]
+    for i in range(entidade.size):
+        for g in range(plano.sal.size):
+            d = inicio[i, g]
+            inicio[i, g] = m.diario_inicio[d] if d else 0
+            fim[i, g] = inicio[i, g] + m.diario_tamanho[d] if d else 0
+
+
+@njit(cache=True, nogil=True)
 def consultar(
     m: Memoria, plano: Plano, entidade: Inteiros, contraparte: Inteiros, instante: Inteiros, saida: Inteiros
 ) -> None:
     """Mede, para cada consulta (linha), cada primitiva do plano (coluna). `saida` int64 (consultas, primitivas)."""
-    tabela_chave, tabela_diario, quando, valor = m.tabela_chave, m.tabela_diario, m.instante, m.valor
+    quando, valor = m.instante, m.valor
     quem, somas, logs, logs2 = m.contraparte, m.acumulado, m.acumulado_log, m.acumulado_log2
-    diario_inicio, diario_tamanho, mascara = m.diario_inicio, m.diario_tamanho, m.tabela_chave.size - 1
+    onde = np.empty((2, entidade.size, plano.sal.size), np.int64)
+    _achar_diarios(m, plano, entidade, onde)
     rascunho, carimbo = np.zeros(_RASCUNHO, np.int64), np.zeros(_RASCUNHO, np.int32)
     posicao, marca = np.zeros(plano.recuos.size + 1, np.int64), 0
     for i in range(entidade.size):
         t = instante[i]
         saida[i, :] = plano.ausente
         for g in range(plano.sal.size):
-            chave = misturar(entidade[i] ^ plano.sal[g])
-            lugar = chave & mascara
-            while tabela_diario[lugar] != 0 and tabela_chave[lugar] != chave:
-                lugar = (lugar + 1) & mascara
-            d = tabela_diario[lugar]
-            if d == 0:
+            inicio = onde[0, i, g]
+            if onde[1, i, g] == inicio:
                 continue
-            inicio = diario_inicio[d]
-            antes = fim = _recuar(quando, inicio, inicio + diario_tamanho[d], t)
+            antes = fim = _recuar(quando, inicio, onde[1, i, g], t)
             if antes == inicio:
                 continue
             r = plano.inicio_recuos[g]

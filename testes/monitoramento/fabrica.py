@@ -62,7 +62,7 @@ def _resumir(decididos: int, com_modelo: int, lotes: Iterable[pa.RecordBatch]) -
             np.full(deste.size, 1_500), "7", "r2", int((i >= decididos).sum()),
         )
         tipo = to_arrow_schema(StructType([StructField("resumo", RESUMO)]))
-        yield pa.RecordBatch.from_arrays([pa.array([resumo] + [None] * (i.size - 1), tipo.field(0).type)], schema=tipo)
+        yield pa.RecordBatch.from_arrays([pa.array([resumo], tipo.field(0).type)], schema=tipo)
 
 
 def progresso(nome: str | None = "decisao", **mudancas: Any) -> dict[str, Any]:

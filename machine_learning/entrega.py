@@ -1,0 +1,93 @@
+"""A entrega das respostas ao Kafka, do próprio processo Python que decide (ADR 0011).
+
+Ao menos uma vez, como o sorvedouro do Spark: a tarefa só termina com tudo confirmado, e uma tarefa repetida reescreve
+decisões idênticas. O produtor é um por processo e vive tanto quanto ele.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from plataforma.erros import ErroServico
+
+PRAZO_S: Final = 60.0
+ESPERA_S: Final = 0.05
+JUNTAR_MS: Final = 5
+LOTE_BYTES: Final = 1 << 20
+FILA_MAXIMA: Final = 200_000
+
+
+class Entrega:
+    """As respostas de uma tarefa, em um tópico.
+
+    Args:
+        servidores: lista do Kafka.
+        topico: destino, que já existe.
+    """
+
+    def __init__(self, servidores: str, topico: str) -> None:
+        self._servidores, self._topico = servidores, topico
+        self._produtor = _produtor(servidores)
+        self._falha: KafkaError | None = None
+
+    def enviar(self, chaves: Sequence[bytes], valores: Sequence[bytes]) -> None:
+        """Põe na fila de envio, que segue em outra linha de execução.
+
+        Levanta:
+            ErroServico: o cliente recusou um registro.
+        """
+        for chave, valor in zip(chaves, valores, strict=True):
+            while True:
+                try:
+                    self._produtor.produce(self._topico, valor, chave, on_delivery=self._anotar)
+                except BufferError:  # fila local cheia: dá lugar e tenta de novo
+                    self._produtor.poll(ESPERA_S)
+                except KafkaException as erro:
+                    raise self._recusa(erro.args[0]) from erro
+                else:
+                    break
+        self._produtor.poll(0)
+
+    def confirmar(self) -> None:
+        """Espera que o broker confirme tudo.
+
+        Levanta:
+            ErroServico: algo não foi confirmado; a tarefa deve falhar para que o lote se repita.
+        """
+        restam = self._produtor.flush(PRAZO_S)
+        if self._falha is not None or restam:
+            raise self._recusa(self._falha)
+
+    def _anotar(self, erro: KafkaError | None, _mensagem: Message) -> None:
+        self._falha = self._falha or erro
+
+    def _recusa(self, erro: KafkaError | None) -> ErroServico:
+        _produtor.cache_clear()  # um cliente idempotente que falhou não serve mais
+        motivo = erro.str() if erro is not None else f"sem confirmação em {PRAZO_S:.0f} s"
+        return ErroServico(
+            f"o broker em {self._servidores} não confirmou as decisões de {self._topico} ({motivo}): "
+            "o lote será decidido de novo; confira com ./pix estado"
+        )
+
+
+@lru_cache(maxsize=8)
+def _produtor(servidores: str) -> Producer:
+    return Producer({
+        "bootstrap.servers": servidores,
+        "client.id": "detector-pix-decisao",
+        "acks": "all",
+        "enable.idempotence": True,
+        "partitioner": "murmur2_random",
+        # Só a falha volta ao Python: um recibo por decisão custaria mais que enviá-la.
+        "delivery.report.only.error": True,
+        "linger.ms": JUNTAR_MS,
+        "batch.size": LOTE_BYTES,
+        "message.max.bytes": LOTE_BYTES,
+        "queue.buffering.max.messages": FILA_MAXIMA,
+        "delivery.timeout.ms": int(PRAZO_S * 1_000),
+        "log_level": 0,
+    })
