@@ -17,11 +17,17 @@ TAXAS: Final = "500,3626,8000,18000"
 """3.626: a média por segundo do país no dia recorde; 8 a 18 mil: estimativas do pico."""
 
 
+SEGUNDOS_DO_CRESCIMENTO: Final = 60.0
+
+
 def comando(
     saida: Annotated[Path, typer.Option(help="Pasta de relatorio.json, relatorio.md e figuras.")],
     rapida: Annotated[bool, typer.Option("--rapida", help="30 s por ponto, em vez de 3 min.")] = False,
     com_lago: Annotated[
         bool, typer.Option("--com-lago", help="Mede também com bronze, prata, ouro e decisões em Delta ao lado.")
+    ] = False,
+    crescimento: Annotated[
+        bool, typer.Option("--crescimento", help="Em vez dos pontos: mais contas, mais dias e contas muito quentes.")
     ] = False,
     taxas: Annotated[str, typer.Option(help="Pix por segundo de cada ponto, separados por vírgula.")] = TAXAS,
     semente: Annotated[int, typer.Option(min=0, help="Semente do simulador.")] = 42,
@@ -34,6 +40,8 @@ def comando(
     cfg = Configuracao.do_ambiente()
     exigir(cfg, *ESSENCIAIS)
     exigir_gravavel(saida)
+    if crescimento:
+        return _medir_crescimento(cfg, saida, semente, rapida=rapida)
     from comandos.desempenho.relatorio import como_tabela, gravar, montar  # noqa: PLC0415 — a ajuda não paga por isto
     from comandos.desempenho.roteiro import completo, correr, rapido  # noqa: PLC0415
 
@@ -45,6 +53,18 @@ def comando(
     console.print(como_tabela(relatorio))
     passo(f"Relatório em {saida}")
     return 1 if any(p["perdidos"] or p["dobrados"] for p in relatorio["pontos"]) else 0
+
+
+def _medir_crescimento(cfg: Configuracao, saida: Path, semente: int, *, rapida: bool) -> int:
+    from comandos.desempenho import crescimento  # noqa: PLC0415 — a ajuda não paga por isto
+
+    tamanhos = crescimento.TAMANHOS[:2] if rapida else crescimento.TAMANHOS
+    with espera("Preparando a bancada…") as mostrar:
+        linhas = crescimento.correr(cfg, tamanhos, SEGUNDOS_DO_CRESCIMENTO, semente, mostrar)
+    crescimento.gravar(linhas, saida)
+    console.print(crescimento.como_tabela(linhas))
+    passo(f"Relatório em {saida}")
+    return 1 if any(linha["perdidos"] or linha["dobrados"] for linha in linhas) else 0
 
 
 def _ler_taxas(texto: str) -> tuple[float, ...]:

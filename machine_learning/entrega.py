@@ -27,11 +27,12 @@ class Entrega:
     Args:
         servidores: lista do Kafka.
         topico: destino, que já existe.
+        prazo_s: quanto se espera, ao todo, que o broker confirme.
     """
 
-    def __init__(self, servidores: str, topico: str) -> None:
-        self._servidores, self._topico = servidores, topico
-        self._produtor = _produtor(servidores)
+    def __init__(self, servidores: str, topico: str, prazo_s: float = PRAZO_S) -> None:
+        self._servidores, self._topico, self._prazo_s = servidores, topico, prazo_s
+        self._produtor = _produtor(servidores, prazo_s)
         self._falha: KafkaError | None = None
 
     def enviar(self, chaves: Sequence[bytes], valores: Sequence[bytes]) -> None:
@@ -58,7 +59,7 @@ class Entrega:
         Levanta:
             ErroServico: algo não foi confirmado; a tarefa deve falhar para que o lote se repita.
         """
-        restam = self._produtor.flush(PRAZO_S)
+        restam = self._produtor.flush(self._prazo_s)
         if self._falha is not None or restam:
             raise self._recusa(self._falha)
 
@@ -67,7 +68,7 @@ class Entrega:
 
     def _recusa(self, erro: KafkaError | None) -> ErroServico:
         _produtor.cache_clear()  # um cliente idempotente que falhou não serve mais
-        motivo = erro.str() if erro is not None else f"sem confirmação em {PRAZO_S:.0f} s"
+        motivo = erro.str() if erro is not None else f"sem confirmação em {self._prazo_s:.0f} s"
         return ErroServico(
             f"o broker em {self._servidores} não confirmou as decisões de {self._topico} ({motivo}): "
             "o lote será decidido de novo; confira com ./pix estado"
@@ -75,7 +76,7 @@ class Entrega:
 
 
 @lru_cache(maxsize=8)
-def _produtor(servidores: str) -> Producer:
+def _produtor(servidores: str, prazo_s: float) -> Producer:
     return Producer({
         "bootstrap.servers": servidores,
         "client.id": "detector-pix-decisao",
@@ -88,6 +89,6 @@ def _produtor(servidores: str) -> Producer:
         "batch.size": LOTE_BYTES,
         "message.max.bytes": LOTE_BYTES,
         "queue.buffering.max.messages": FILA_MAXIMA,
-        "delivery.timeout.ms": int(PRAZO_S * 1_000),
+        "delivery.timeout.ms": int(prazo_s * 1_000),
         "log_level": 0,
     })

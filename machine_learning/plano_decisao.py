@@ -124,7 +124,9 @@ def entregas(
     """
     abrir = Abrir(tokenizador, distribuicao, cfg.topico_rotulos, cfg.topico_controle)
     estado = Estado(catalogo, pasta_cache, cfg.horizonte_duplicados_horas * 3_600)
-    medidos = registros.mapInArrow(abrir, ENTRADA).groupBy("balde").transformWithStateInPandas(
+    # Uma tarefa por partição do Kafka daria à dos rótulos, quase sempre vazia, uma vez e um processo só para ela.
+    abertos = registros.coalesce(cfg.particoes_estado).mapInArrow(abrir, ENTRADA)
+    medidos = abertos.groupBy("balde").transformWithStateInPandas(
         estado, SAIDA, "Append", "None", initialState=None if inicial is None else inicial.groupBy("balde")
     )
     decidir = Decidir(

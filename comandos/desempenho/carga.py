@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ _LOTE: Final = 20_000
 _ESQUEMA: Final = pa.schema([
     ("quando_s", pa.float64()), ("evento", pa.bool_()), ("chave", pa.binary()), ("valor", pa.binary()),
 ])
+_Linha = tuple[float, bool, bytes | None, bytes | None]
 _ISENTOS: Final = tuple(f'"finalidade":"{nome}"'.encode() for nome in sorted(FINALIDADES_ISENTAS))
 
 
@@ -62,23 +64,29 @@ def preparar(
     """
     limpos = replace(parametros, taxa_duplicados=0.0, taxa_malformados=0.0)
     emissao = EmissaoContinua(limpos, semente, de_us, 1.0, eventos)
-    arquivo.parent.mkdir(parents=True, exist_ok=True)
     decisoes = 0
-    with pa.OSFile(str(arquivo), "wb") as destino, pa.ipc.new_file(destino, _ESQUEMA) as escritor:
-        linhas: list[tuple[float, bool, bytes | None, bytes | None]] = []
+
+    def linhas() -> Iterator[_Linha]:
+        nonlocal decisoes
         for registro in emissao.registros(cfg):
             eh_evento = registro.topico == cfg.topico_eventos
             decisoes += eh_evento and not any(marca in (registro.valor or b"") for marca in _ISENTOS)
-            linhas.append((registro.quando_s, eh_evento, registro.chave, registro.valor))
-            if len(linhas) == _LOTE:
-                escritor.write_batch(_lote(linhas))
-                linhas.clear()
-        if linhas:
-            escritor.write_batch(_lote(linhas))
+            yield registro.quando_s, eh_evento, registro.chave, registro.valor
+
+    gravar(arquivo, linhas())
     return Conta(arquivo, emissao.razao.eventos, decisoes, emissao.ate_us)
 
 
-def _lote(linhas: list[tuple[float, bool, bytes | None, bytes | None]]) -> pa.RecordBatch:
+def gravar(arquivo: Path, linhas: Iterable[_Linha]) -> None:
+    """Grava uma carga: (hora em segundos, se é evento ou rótulo, chave, valor)."""
+    arquivo.parent.mkdir(parents=True, exist_ok=True)
+    with pa.OSFile(str(arquivo), "wb") as destino, pa.ipc.new_file(destino, _ESQUEMA) as escritor:
+        restantes = iter(linhas)
+        while lote := list(islice(restantes, _LOTE)):
+            escritor.write_batch(_lote(lote))
+
+
+def _lote(linhas: list[_Linha]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [pa.array(coluna, tipo) for coluna, tipo in zip(zip(*linhas, strict=True), _ESQUEMA.types, strict=True)],
         schema=_ESQUEMA,

@@ -33,6 +33,7 @@ TAXA_RECORDE: Final = 3_626.0
 PRAZO_PARADA_S: Final = 180.0
 PRAZO_DRENAGEM_LAGO_S: Final = 1_800.0
 POR_CONTA_EVENTOS: Final = 20_000
+CARGA_DA_RETOMADA: Final = 1_000
 _BROKER: Final = "broker"
 
 
@@ -80,12 +81,22 @@ def correr(cfg: Configuracao, plano: Plano, mostrar: Callable[[str], None]) -> R
     Levanta:
         ErroServico: há serviços do projeto de pé, ou um não sobe.
     """
+    with pasta_propria(cfg, mostrar) as propria:
+        return _Bancada(propria, plano, mostrar).correr()
+
+
+@contextmanager
+def pasta_propria(cfg: Configuracao, mostrar: Callable[[str], None]) -> Iterator[Configuracao]:
+    """A configuração com dados à parte, vazios no começo e apagados no fim, com tudo parado nas duas pontas.
+
+    Levanta:
+        ErroServico: há serviços do projeto de pé.
+    """
     exigir_parado(cfg)
     propria = replace(cfg, dados=cfg.caminho("bancada"))
-    bancada = _Bancada(propria, plano, mostrar)
     _recomecar(propria)
     try:
-        return bancada.correr()
+        yield propria
     finally:
         processo.parar(bases.NOME, propria, PRAZO_PARADA_S)
         parar_tudo(propria, mostrar)
@@ -161,16 +172,8 @@ class _Bancada:
 
     def _retomar(self) -> float:
         """SIGKILL na decisão e na sua JVM; segundos até a primeira decisão nova."""
-        anotado = processo.carregar(conversa.DECISAO, self.cfg)
-        for membro in anotado.membros() if anotado else []:
-            with contextlib.suppress(psutil.NoSuchProcess):  # morto o pai, um processo Python pode sair antes
-                membro.kill()
-        inicio_us = time.time_ns() // 1_000
-        with self._carga(1_000) as conta:
-            subir_fluxos(self.cfg, self.mostrar, papeis=(conversa.DECISAO,))
-            medicao = medir(self.cfg, conta, 1_000.0, 0.0, (conversa.DECISAO,), self.cfg.topico_decisoes)
-        primeira_us = int(medicao.leitura.legivel_ms.min()) * 1_000
-        segundos = (primeira_us - inicio_us) / SEGUNDO_US
+        with self._carga(CARGA_DA_RETOMADA) as conta:
+            segundos = retomar(self.cfg, conta, self.mostrar)
         passo(f"retomada depois de SIGKILL: {numero(segundos, 1)} s até a primeira decisão")
         return segundos
 
@@ -203,6 +206,18 @@ class _Bancada:
             yield conta
         finally:
             arquivo.unlink(missing_ok=True)
+
+
+def retomar(cfg: Configuracao, conta: Conta, mostrar: Callable[[str], None]) -> float:
+    """Mata a decisão e a sua JVM sem aviso e a sobe; segundos da morte à primeira decisão nova legível."""
+    anotado = processo.carregar(conversa.DECISAO, cfg)
+    inicio_us = time.time_ns() // 1_000
+    for membro in anotado.membros() if anotado else []:
+        with contextlib.suppress(psutil.NoSuchProcess):  # morto o pai, um processo Python pode sair antes
+            membro.kill()
+    subir_fluxos(cfg, mostrar, papeis=(conversa.DECISAO,))
+    medicao = medir(cfg, conta, float(conta.eventos), 0.0, (conversa.DECISAO,), cfg.topico_decisoes)
+    return (int(medicao.leitura.legivel_ms.min()) * 1_000 - inicio_us) / SEGUNDO_US
 
 
 def por_segundo(medicao: Medicao) -> float:
