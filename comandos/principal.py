@@ -20,6 +20,7 @@ from comandos import (
     apresentacao,
     avaliar,
     bancada,
+    compactar,
     comparar,
     conferir,
     demonstrar,
@@ -67,6 +68,7 @@ def criar_app() -> typer.Typer:
     app.command("deriva", cls=Verbo)(deriva.comando)
     app.command("bancada", cls=Verbo)(bancada.comando)
     app.command("conferir", cls=Verbo)(conferir.comando)
+    app.command("compactar", cls=Verbo)(compactar.comando)
     app.command("limpar", cls=Verbo)(limpar.comando)
     app.command("testar", cls=Verbo)(testar.comando)
     return app

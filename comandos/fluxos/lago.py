@@ -22,6 +22,12 @@ _DOS_WORKERS: Final = (
     "pandas", "processamento.colunar", "processamento.atributos_spark", "processamento.estado.aquecimento:aquecer",
 )
 """O que os processos Python do lago importam uma vez só, no daemon."""
+COMPACTA_AO_GRAVAR: Final = {
+    "spark.databricks.delta.autoCompact.enabled": "true",
+    "spark.databricks.delta.autoCompact.minNumFiles": "40",
+}
+"""Quem grava junta os seus: com 40 arquivos pequenos em uma partição, o lote que a tocou os reescreve em um. Cada
+tabela tem uma só consulta que a escreve, e assim nada disputa com ela."""
 PRAZO_LOTE_S: Final = 120.0
 Iniciar = Callable[..., "StreamingQuery"]
 """`(uma_vez=…)` → a consulta; com `uma_vez`, consome o que há e termina."""
@@ -41,8 +47,8 @@ class Lago(Motor):
     grava_classes: ClassVar[bool] = False
 
     def configuracoes(self) -> Mapping[str, str]:
-        """Os processos Python nascem com o que todas as consultas do lago usam."""
-        return {f"spark.executorEnv.{PREIMPORTAR}": ",".join(_DOS_WORKERS)}
+        """Os processos Python nascem com o que todas as consultas do lago usam; as tabelas se compactam ao gravar."""
+        return {f"spark.executorEnv.{PREIMPORTAR}": ",".join(_DOS_WORKERS), **COMPACTA_AO_GRAVAR}
 
     def preparar(self, spark: SparkSession, metricas: Metricas) -> None:
         """Prepara a história, se há uma pedida, e inicia as consultas."""
