@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from machine_learning import avaliacao, calibracao, custos, deriva
+from machine_learning import avaliacao, calibracao, custos, deriva, equidade
 from machine_learning.candidatos import COMPONENTES, PREFERENCIA
 from machine_learning.conjunto import DIA_US, Conjunto
 from machine_learning.modelo import Detector
@@ -127,6 +127,7 @@ def _por_preco(
         **avaliacao.medir(y, nota, fim.valor, semente=detector.semente, probabilidade=p),
         "calibracao": {"forma": calibrador.forma, "perda_por_forma": perdas},
         "reais": custos.apurar(politica, limiares, p, y, fim.valor, dias),
+        "equidade": equidade.medir(fim.x, y, p, min(limiares.values(), default=1.0)),
     }
 
 

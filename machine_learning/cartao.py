@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from machine_learning import custos
+from machine_learning import custos, equidade
 from machine_learning.relatorio_texto import numero, quadro
 from processamento.atributos import ATRIBUTOS
 
@@ -27,8 +27,8 @@ _LIMITES: Final = """## Limites conhecidos
 - Aprende com fraudes **confirmadas**: a que ninguém contesta fica fora, e as dos últimos dias ainda não se conhecem.
 - Enxerga até 40 dias de história e, nas medidas de lista, os últimos 256 Pix de cada conta.
 - Golpe de um só Pix, a recebedor sem passado e com valor comum, é o mais difícil: não há o que medir antes.
-- Nenhum atributo sensível entra. Valor, hora e novidade podem se associar a grupos: o relatório por região, faixa de
-  idade da conta e tipo de pessoa é de quem tem esses dados.
+- Nenhum atributo sensível entra. Valor, hora e novidade podem se associar a grupos; o cartão de cada versão traz recall
+  e honestos incomodados por tipo de pessoa e idade da conta, onde a base os informa. Região ela não traz.
 - A precisão depende da prevalência: com 4 a 7 fraudes por 100 mil Pix, a mesma nota gera muito mais alarme falso que em
   uma base com 1 % de fraude. As tabelas dizem os dois."""
 
@@ -56,9 +56,21 @@ def do_treino(ficha: dict[str, Any], candidato: str, validacao: dict[str, float]
         f"{numero(100 * v['taxa_base'], 2)} %, Brier {numero(v['brier'], 5)}.\n\n"
         f"{quadro(('candidato', 'AP'), linhas)}\n\n"
         f"{quadro(('trecho', 'de', 'até', 'Pix', 'fraudes'), janela)}",
-        _custos(), _LIMITES,
+        *_equidade(v.get("equidade") or {}), _custos(), _LIMITES,
     ]
     return "\n\n".join(partes) + "\n"
+
+
+def _equidade(medido: dict[str, Any]) -> list[str]:
+    """Só com dados: a base pública de seis colunas não traz grupo nenhum."""
+    if not medido:
+        return []
+    tabela = quadro(("pagador", "grupo", "Pix", "fraudes", "recall", "honestos com ação, por mil"), [
+        (dimensao, grupo, numero(m["pix"], 0), numero(m["fraudes"], 0), numero(m["recall"]),
+         numero(m["incomodados_por_mil"], 1))
+        for dimensao, grupo, m in equidade.linhas(medido)
+    ])
+    return [f"## O que faz a cada grupo\n\nNa validação, contando qualquer ação que não seja aprovar.\n\n{tabela}"]
 
 
 def _procedimento(r: dict[str, Any]) -> str:
