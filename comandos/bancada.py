@@ -18,6 +18,7 @@ TAXAS: Final = "500,3626,8000,18000"
 
 
 SEGUNDOS_DO_CRESCIMENTO: Final = 60.0
+PIX_DAS_TABELAS: Final = 1_000_000
 
 
 def comando(
@@ -28,6 +29,9 @@ def comando(
     ] = False,
     crescimento: Annotated[
         bool, typer.Option("--crescimento", help="Em vez dos pontos: mais contas, mais dias e contas muito quentes.")
+    ] = False,
+    tabelas: Annotated[
+        bool, typer.Option("--tabelas", help="Em vez dos pontos: o lago em linhas/s, e Parquet ao lado de CSV.")
     ] = False,
     taxas: Annotated[str, typer.Option(help="Pix por segundo de cada ponto, separados por vírgula.")] = TAXAS,
     semente: Annotated[int, typer.Option(min=0, help="Semente do simulador.")] = 42,
@@ -42,6 +46,8 @@ def comando(
     exigir_gravavel(saida)
     if crescimento:
         return _medir_crescimento(cfg, saida, semente, rapida=rapida)
+    if tabelas:
+        return _medir_tabelas(cfg, saida, semente, rapida=rapida)
     from comandos.desempenho.relatorio import como_tabela, gravar, montar  # noqa: PLC0415 — a ajuda não paga por isto
     from comandos.desempenho.roteiro import completo, correr, rapido  # noqa: PLC0415
 
@@ -65,6 +71,17 @@ def _medir_crescimento(cfg: Configuracao, saida: Path, semente: int, *, rapida: 
     console.print(crescimento.como_tabela(linhas))
     passo(f"Relatório em {saida}")
     return 1 if any(linha["perdidos"] or linha["dobrados"] for linha in linhas) else 0
+
+
+def _medir_tabelas(cfg: Configuracao, saida: Path, semente: int, *, rapida: bool) -> int:
+    from comandos.desempenho import tabelas  # noqa: PLC0415 — a ajuda não paga por isto
+
+    with espera("Preparando a bancada…") as mostrar:
+        medido = tabelas.correr(cfg, PIX_DAS_TABELAS // (10 if rapida else 1), semente, mostrar)
+    tabelas.gravar(medido, saida)
+    console.print(tabelas.como_tabela(medido))
+    passo(f"Relatório em {saida}")
+    return 0
 
 
 def _ler_taxas(texto: str) -> tuple[float, ...]:

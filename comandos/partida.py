@@ -33,7 +33,7 @@ def partir(cfg: Configuracao, gerar: Callable[[], Trafego], mostrar: Callable[[s
         subida = grupo.submit(subir_fluxos, cfg, mostrar, PRAZO_PREPARO_S, so_preparar_lago=True, cancelar=desistir)
         try:
             trafego = gerar()
-            preparo = _gravar_historia(cfg, trafego)
+            preparo = gravar_historia(cfg, trafego)
             servicos.result()
             conversa.pedir_preparo(cfg, preparo)
             subida.result()
@@ -43,7 +43,7 @@ def partir(cfg: Configuracao, gerar: Callable[[], Trafego], mostrar: Callable[[s
     return trafego
 
 
-def _gravar_historia(cfg: Configuracao, trafego: Trafego) -> Preparo:
+def gravar_historia(cfg: Configuracao, trafego: Trafego) -> Preparo:
     """Deixa a história em arquivo, para o processo do lago a preparar."""
     eventos, rotulos = cfg.caminho("trafego", "historia.arrow"), cfg.caminho("trafego", "rotulos.arrow")
     chaves, valores = zip(*serializar(trafego.historico()), strict=True)
