@@ -154,6 +154,12 @@ class Arena:
         chaves = nucleo.chaves_de_diario(linhas.entidade, linhas.fluxo)
         return int(diarios.remover(self._memoria, chaves, linhas.instante, linhas.ordem))
 
+    def compactar(self) -> None:
+        """Devolve ao sistema o que crescer aos poucos deixou para trás: refeito o estado, é mais de metade."""
+        nova = self._colunas.novas("linha", nucleo.lugares_justos(self._memoria) + 1)
+        nucleo.compactar(self._memoria, nova)
+        self._colunas.trocar("linha", nova)
+
     def varrer(self) -> None:
         """Despeja um punhado de diários ociosos."""
         diarios.varrer(self._memoria, self._corte(), PASSOS_VARREDURA)

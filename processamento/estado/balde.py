@@ -158,7 +158,8 @@ class Balde:
             self._arena.limpa(indice.versao)
             return
         faltam = [p for p in indice.pedacos if p.ate > versao]
-        if versao < 0 or versao > indice.versao or any(p.de <= versao for p in faltam):
+        refazer = versao <= 0 or versao > indice.versao or any(p.de <= versao for p in faltam)
+        if refazer:
             self._arena.esvaziar()
             faltam = list(indice.pedacos)
         self._arena.sujar()
@@ -168,6 +169,8 @@ class Balde:
             chave = nucleo.chaves_de_diario(bloco.linhas.ordem, bloco.linhas.fluxo)
             if chave.size:
                 self._arena.registrar_ids(chave, max(pedaco.ate, 1), bloco.chegada_s, self.horizonte_ids_s)
+        if refazer:
+            self._arena.compactar()
         self._arena.limpa(indice.versao)
 
     def _lembrar(self, versao: int, valor: bytes) -> None:

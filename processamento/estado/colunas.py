@@ -24,6 +24,7 @@ _GRUPO: Final = {
 }
 _INT32: Final = frozenset({"tabela_diario", "diario_tamanho", "diario_classe", "id_versao", "id_chegada"})
 _CABECALHO: Final = "cabecalho"
+_NOVA: Final = ".nova"
 _DADOS: Final = tuple(nome for nome in Memoria._fields if nome != _CABECALHO)
 
 
@@ -86,6 +87,22 @@ class Colunas:
                 novas[nome] = self._mapear(nome, tamanho)
         self.memoria = self.memoria._replace(**novas)
 
+    def novas(self, grupo: str, minimo: int) -> Memoria:
+        """A memória com colunas novas e vazias no grupo, de ao menos `minimo` lugares; só valem depois de `trocar`."""
+        tamanho = 1 << max(minimo - 1, 1).bit_length()
+        nomes = [nome for nome in _DADOS if _GRUPO[nome] == grupo]
+        if self._pasta is None:
+            return self.memoria._replace(**{nome: np.zeros(tamanho, _tipo(nome)) for nome in nomes})
+        for nome in nomes:
+            (self._pasta / f"{nome}{_NOVA}.bin").unlink(missing_ok=True)
+        return self.memoria._replace(**{nome: self._mapear(nome, tamanho, _NOVA) for nome in nomes})
+
+    def trocar(self, grupo: str, nova: Memoria) -> None:
+        """Põe em uso o que `novas` criou; os outros processos veem o arquivo trocado e o mapeiam de novo."""
+        for nome in (nome for nome in _DADOS if _GRUPO[nome] == grupo and self._pasta is not None):
+            (self._pasta / f"{nome}{_NOVA}.bin").rename(self._pasta / f"{nome}.bin")  # type: ignore[operator]
+        self.memoria = nova
+
     def _criar(self) -> Memoria:
         cabecalho = np.zeros(nucleo.TAMANHO_CABECALHO, _tipo(_CABECALHO))
         cabecalho[nucleo.LIVRES :] = -1
@@ -103,7 +120,14 @@ class Colunas:
     def _abrir_ou_criar(self) -> Memoria:
         pasta = self._pasta
         inteira = pasta is not None and all((pasta / f"{nome}.bin").exists() for nome in Memoria._fields)
-        return self._abrir() if inteira else self._criar()
+        return self._abrir() if inteira and self._e_deste_codigo() else self._criar()
+
+    def _e_deste_codigo(self) -> bool:
+        """Uma arena de outro formato se refaz: é só cache."""
+        if self._pasta is None:
+            return True
+        tamanho = (self._pasta / f"{_CABECALHO}.bin").stat().st_size
+        return tamanho == nucleo.TAMANHO_CABECALHO * _tipo(_CABECALHO).itemsize
 
     def _retrato(self) -> tuple[tuple[int, int], ...] | None:
         """Identidade e tamanho de cada arquivo; None se falta algum, ou se não há arquivos."""
@@ -118,11 +142,11 @@ class Colunas:
     def _abrir(self) -> Memoria:
         return Memoria(**{nome: self._mapear(nome, 0) for nome in Memoria._fields})
 
-    def _mapear(self, nome: str, tamanho: int) -> NDArray[Any]:
+    def _mapear(self, nome: str, tamanho: int, sufixo: str = "") -> NDArray[Any]:
         if self._pasta is None:
             msg = "arena em memória não tem arquivos"
             raise RuntimeError(msg)
-        arquivo, tipo = self._pasta / f"{nome}.bin", _tipo(nome)
+        arquivo, tipo = self._pasta / f"{nome}{sufixo}.bin", _tipo(nome)
         if tamanho:
             with arquivo.open("ab") as saida:
                 saida.truncate(tamanho * tipo.itemsize)

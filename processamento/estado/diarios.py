@@ -16,6 +16,7 @@ from processamento.estado.nucleo import (
     achar,
     acumular,
     alocar,
+    capacidade,
     classe_de,
     copiar,
     liberar,
@@ -24,6 +25,12 @@ from processamento.estado.nucleo import (
 )
 
 _PRIMEIRA_FRAUDE = int(Fluxo.FRAUDE_SAIDA)
+
+
+@njit(cache=True)
+def _capacidade(classe: int) -> int:
+    """A do bloco do diário; 0 = não tem bloco."""
+    return capacidade(classe) if classe > 0 else 0
 
 
 @njit(cache=True)
@@ -38,11 +45,11 @@ def prever(m: Memoria, chaves: Inteiros) -> tuple[int, int]:
         tamanho = j - i
         if d == 0:
             novos += 1
-            lugares += 1 << classe_de(tamanho)
+            lugares += capacidade(classe_de(tamanho))
         else:
             tamanho += m.diario_tamanho[d]
-            if tamanho > (1 << m.diario_classe[d]):
-                lugares += 1 << classe_de(tamanho)
+            if tamanho > _capacidade(m.diario_classe[d]):
+                lugares += capacidade(classe_de(tamanho))
         i = j
     return novos, lugares
 
@@ -74,7 +81,7 @@ def despejar(m: Memoria, d: int, corte: int) -> int:
 @njit(cache=True)
 def _garantir_lugar(m: Memoria, d: int, total: int) -> None:
     classe = m.diario_classe[d]
-    if classe > 0 and total <= (1 << classe):
+    if classe > 0 and total <= capacidade(classe):
         return
     nova = classe_de(total)
     inicio = alocar(m, nova)
@@ -106,7 +113,7 @@ def inserir(
             m.diario_chave[d] = chaves[i]
             m.diario_tamanho[d] = m.diario_classe[d] = 0
             pendurar(m, chaves[i], d)
-        elif m.diario_tamanho[d] + j - i > (1 << m.diario_classe[d]):
+        elif m.diario_tamanho[d] + j - i > _capacidade(m.diario_classe[d]):
             despejar(m, d, corte)
         n, total = m.diario_tamanho[d], m.diario_tamanho[d] + j - i
         _garantir_lugar(m, d, total)

@@ -1,9 +1,9 @@
 """A memória do estado e os laços compilados de baixo: achar um diário, alocar e mover blocos.
 
 A memória é um conjunto de colunas (`Memoria`). Cada diário é um bloco contíguo, ordenado por (instante, ordem), com
-somas acumuladas: qualquer janela custa duas buscas. Blocos têm capacidade de potência de dois e voltam a uma lista
-livre do seu tamanho; nunca há cópia do estado inteiro. Sobre ela, `diarios` insere, remove e despeja, `consulta` mede
-e `repetidos` reconhece ids já vistos.
+somas acumuladas: qualquer janela custa duas buscas. Blocos têm capacidades em degraus (2, 3, 4, 6, 8, 12…) e voltam a
+uma lista livre do seu tamanho; só `compactar`, depois de refazer o estado, copia tudo. Sobre ela, `diarios` insere,
+remove e despeja, `consulta` mede e `repetidos` reconhece ids já vistos.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ IDS: Final = 6
 VARRIDO: Final = 7
 RELOGIO_ANTERIOR: Final = 8
 LIVRES: Final = 16
-TAMANHO_CABECALHO: Final = 64
+TAMANHO_CABECALHO: Final = 128
 
 
 class Memoria(NamedTuple):
@@ -113,10 +113,16 @@ def repovoar_tabela(m: Memoria) -> None:
 
 
 @njit(cache=True)
+def capacidade(classe: int) -> int:
+    """Lugares de um bloco da classe ≥ 1: 2, 3, 4, 6, 8, 12… Dois degraus por potência de dois deixam menos vazio."""
+    return (2 + (classe - 1) % 2) << ((classe - 1) // 2)
+
+
+@njit(cache=True)
 def classe_de(n: int) -> int:
-    """A menor classe c ≥ 1 com 2^c ≥ n."""
+    """A menor classe em que cabem n linhas."""
     c = 1
-    while (1 << c) < n:
+    while capacidade(c) < n:
         c += 1
     return c
 
@@ -135,13 +141,13 @@ def limite(coluna: Inteiros, inicio: int, fim: int, alvo: int) -> int:
 
 @njit(cache=True)
 def alocar(m: Memoria, classe: int) -> int:
-    """O começo de um bloco de 2^classe lugares: da lista livre ou do topo, que quem chama garantiu."""
+    """O começo de um bloco da classe: da lista livre ou do topo, que quem chama garantiu."""
     livre = m.cabecalho[LIVRES + classe]
     if livre >= 0:
         m.cabecalho[LIVRES + classe] = m.instante[livre]
         return livre
     inicio = m.cabecalho[TOPO]
-    m.cabecalho[TOPO] = inicio + (1 << classe)
+    m.cabecalho[TOPO] = inicio + capacidade(classe)
     return inicio
 
 
@@ -177,3 +183,36 @@ def acumular(m: Memoria, inicio: int, desde: int, n: int) -> None:
         m.acumulado[i] = antes + m.valor[i]
         m.acumulado_log[i] = antes_log + logaritmo
         m.acumulado_log2[i] = antes_log2 + logaritmo * logaritmo
+
+
+@njit(cache=True)
+def lugares_justos(m: Memoria) -> int:
+    """Lugares que os diários vivos ocupariam, cada um no menor bloco em que cabe."""
+    total = 0
+    for d in range(1, m.cabecalho[DIARIOS] + 1):
+        if m.diario_tamanho[d] > 0:
+            total += capacidade(classe_de(m.diario_tamanho[d]))
+    return total
+
+
+@njit(cache=True)
+def compactar(m: Memoria, nova: Memoria) -> None:
+    """Copia os diários para as colunas de linhas de `nova`, um atrás do outro e sem sobras; o resto dela é de `m`."""
+    topo = 0
+    for d in range(1, m.cabecalho[DIARIOS] + 1):
+        n, inicio = m.diario_tamanho[d], m.diario_inicio[d]
+        m.diario_inicio[d], m.diario_classe[d] = topo, 0
+        if n == 0:
+            continue
+        for i in range(n):
+            nova.instante[topo + i] = m.instante[inicio + i]
+            nova.ordem[topo + i] = m.ordem[inicio + i]
+            nova.valor[topo + i] = m.valor[inicio + i]
+            nova.contraparte[topo + i] = m.contraparte[inicio + i]
+            nova.acumulado[topo + i] = m.acumulado[inicio + i]
+            nova.acumulado_log[topo + i] = m.acumulado_log[inicio + i]
+            nova.acumulado_log2[topo + i] = m.acumulado_log2[inicio + i]
+        m.diario_classe[d] = classe_de(n)
+        topo += capacidade(m.diario_classe[d])
+    m.cabecalho[TOPO] = topo
+    m.cabecalho[LIVRES:] = -1

@@ -52,14 +52,15 @@ def conferir_blocos(arena: Arena) -> None:
     blocos = []
     for d in range(1, arena.diarios + 1):
         if m.diario_classe[d]:
-            assert 0 < m.diario_tamanho[d] <= 1 << m.diario_classe[d]
-            blocos.append((int(m.diario_inicio[d]), 1 << int(m.diario_classe[d])))
+            lugares = nucleo.capacidade(int(m.diario_classe[d]))
+            assert 0 < m.diario_tamanho[d] <= lugares
+            blocos.append((int(m.diario_inicio[d]), lugares))
         else:
             assert m.diario_tamanho[d] == 0
     for classe in range(nucleo.TAMANHO_CABECALHO - nucleo.LIVRES):
         livre = int(m.cabecalho[nucleo.LIVRES + classe])
         while livre >= 0:
-            blocos.append((livre, 1 << classe))
+            blocos.append((livre, nucleo.capacidade(classe)))
             livre = int(m.instante[livre])
     fim = 0
     for inicio, tamanho in sorted(blocos):
@@ -244,6 +245,58 @@ def test_quem_morre_criando_deixa_o_que_se_refaz(tmp_path: Path) -> None:
     arena = Arena(PADRAO, tmp_path / "a")
     assert (arena.versao, arena.eventos) == (0, 0)
     assert (arena._memoria.cabecalho[nucleo.LIVRES :] == -1).all()
+
+
+def test_os_degraus_de_capacidade() -> None:
+    assert [nucleo.capacidade(c) for c in range(1, 9)] == [2, 3, 4, 6, 8, 12, 16, 24]
+    for n in (1, 2, 3, 5, 7, 13, 1_000, 1_025, 10**8):
+        classe = nucleo.classe_de(n)
+        assert nucleo.capacidade(classe) >= n
+        assert classe == 1 or nucleo.capacidade(classe - 1) < n
+    assert nucleo.LIVRES + nucleo.classe_de(2**31) < nucleo.TAMANHO_CABECALHO
+
+
+def test_compactar_nao_muda_medida_nenhuma_e_devolve_o_que_sobra(fazer: Fazer) -> None:
+    eventos, fraudes = historia(5, 3_000, 200, 30, movimentada=0.3)
+    linhas = Linhas.juntar([eventos.linhas(), fraudes.linhas()])
+    aos_poucos, compacta = fazer(reter_tudo=True), Arena(PADRAO, reter_tudo=True)
+    for parte in np.array_split(np.arange(len(linhas)), 60):
+        for arena in (aos_poucos, compacta):
+            arena.inserir(linhas.onde(np.isin(np.arange(len(linhas)), parte)))
+    antes = int(aos_poucos._memoria.cabecalho[nucleo.TOPO])
+    aos_poucos.compactar()
+    conferir_blocos(aos_poucos)
+    depois = int(aos_poucos._memoria.cabecalho[nucleo.TOPO])
+    assert depois < 0.8 * antes
+    assert depois < 1.35 * aos_poucos.eventos
+    for papel, quem, outro in ((Papel.PAGADOR, eventos.pagador, eventos.recebedor),
+                               (Papel.RECEBEDOR, eventos.recebedor, eventos.pagador)):
+        medidas = [a.consultar(papel, quem, outro, eventos.instante_us) for a in (aos_poucos, compacta)]
+        assert (medidas[0] == medidas[1]).all()
+    mais = _linhas(COMECO_US + 40 * DIA_US + np.arange(50, dtype=np.int64))
+    for arena in (aos_poucos, compacta):
+        arena.inserir(mais)
+    conferir_blocos(aos_poucos)
+    assert aos_poucos.eventos == compacta.eventos
+
+
+def test_outro_processo_ve_a_arena_compactada(tmp_path: Path) -> None:
+    uma, outra = Arena(PADRAO, tmp_path / "a"), Arena(PADRAO, tmp_path / "a")
+    with uma.exclusiva():
+        for i in range(20):
+            uma.inserir(_linhas(np.array([COMECO_US + i * SEGUNDO_US])))
+        uma.compactar()
+        uma.limpa(4)
+    with outra.exclusiva():
+        assert (outra.versao, outra.eventos) == (4, 20)
+        conferir_blocos(outra)
+
+
+def test_arena_de_outro_formato_se_refaz(tmp_path: Path) -> None:
+    Arena(PADRAO, tmp_path / "a").limpa(7)
+    cabecalho = tmp_path / "a" / "cabecalho.bin"
+    cabecalho.write_bytes(cabecalho.read_bytes()[:512])
+    assert Arena(PADRAO, tmp_path / "a").versao == 0
 
 
 def test_arena_interrompida_fica_suja(fazer: Fazer) -> None:
