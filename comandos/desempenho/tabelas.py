@@ -46,7 +46,7 @@ def correr(cfg: Configuracao, eventos: int, semente: int, mostrar: Callable[[str
         spark = obter_sessao(propria, NOME, Lago(propria).configuracoes())
         try:
             mostrar("Aquecendo a JVM…")
-            _passar(spark, replace(propria, dados=propria.caminho("aquecimento")), AQUECIMENTO, semente)
+            _passar(spark, replace(propria, dados=propria.caminho("armazem", "aquecimento")), AQUECIMENTO, semente)
             mostrar(f"{numero(eventos)} Pix: bronze, prata e ouro…")
             passos = _passar(spark, propria, eventos, semente)
             mostrar("Base: leitura nua do Spark…")

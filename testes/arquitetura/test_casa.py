@@ -79,7 +79,7 @@ CERCAS = {
     "kafka": ("plataforma/servicos/", "ingestao/produtor.py"),
     "confluent_kafka": (
         "plataforma/servicos/", "ingestao/produtor.py", "ingestao/controle.py", "comandos/consumo.py",
-        "comandos/desempenho/leitor.py",
+        "comandos/desempenho/leitor.py", "machine_learning/entrega.py",
     ),
     "prometheus_client": ("monitoramento/",),
 }
