@@ -52,7 +52,6 @@ class Configuracao:
     spark_master: str = "local[6]"
     spark_master_lago: str = "local[3]"
     spark_memoria: str = "3g"
-    spark_memoria_decisao: str = "1536m"
     spark_opcoes_jvm: str = "-XX:+UseParallelGC"
     particoes_estado: int = 2
     baldes: int = 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,10 +20,6 @@ class Decisao(Motor):
     papel: ClassVar[str] = conversa.DECISAO
     grava_classes: ClassVar[bool] = True
     """Dos dois, é quem para primeiro: gravar não alonga a parada."""
-
-    def configuracoes(self) -> Mapping[str, str]:
-        """Uma JVM menor que a do lago: por ela passam envelopes; o estado vive na arena e no RocksDB."""
-        return {"spark.driver.memory": self.cfg.spark_memoria_decisao}
 
     def preparar(self, spark: SparkSession, metricas: Metricas) -> None:
         """Espera a história na prata, aquece o estado, espera o modelo e inicia a consulta."""
