@@ -14,7 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from processamento.catalogo import NULO, POR_LISTA, Fluxo, K, Medida, Primitiva
-from processamento.estado.nucleo import Inteiros, Memoria, logaritmo_fixo, misturar
+from processamento.estado.nucleo import Inteiros, Memoria, achar, logaritmo_fixo, misturar
 
 _CONTAGEM, _SOMA = int(Medida.CONTAGEM), int(Medida.SOMA)
 _SOMA_LOG, _SOMA_LOG2 = int(Medida.SOMA_LOG), int(Medida.SOMA_LOG2)
@@ -195,15 +195,10 @@ def _achar_diarios(m: Memoria, plano: Plano, entidade: Inteiros, onde: Inteiros)
 
     Em passadas curtas, cada uma com um só acesso espalhado: o processador espera por vários deles ao mesmo tempo.
     """
-    tabela_chave, tabela_diario, mascara = m.tabela_chave, m.tabela_diario, m.tabela_chave.size - 1
     inicio, fim = onde
     for i in range(entidade.size):
         for g in range(plano.sal.size):
-            chave = misturar(entidade[i] ^ plano.sal[g])
-            lugar = chave & mascara
-            while tabela_diario[lugar] != 0 and tabela_chave[lugar] != chave:
-                lugar = (lugar + 1) & mascara
-            inicio[i, g] = tabela_diario[lugar]
+            inicio[i, g] = achar(m, misturar(entidade[i] ^ plano.sal[g]))
     for i in range(entidade.size):
         for g in range(plano.sal.size):
             d = inicio[i, g]

@@ -68,11 +68,11 @@ def despejar(m: Memoria, d: int, corte: int) -> int:
     elif classe_de(restam * 2) < classe:
         menor = classe_de(restam)
         novo = alocar(m, menor)
-        copiar(m, inicio + velhos, novo, restam)
+        copiar(m, inicio + velhos, m, novo, restam)
         liberar(m, inicio, classe)
         m.diario_inicio[d], m.diario_classe[d] = novo, menor
     else:
-        copiar(m, inicio + velhos, inicio, restam)
+        copiar(m, inicio + velhos, m, inicio, restam)
     m.diario_tamanho[d] = restam
     m.cabecalho[EVENTOS] -= velhos
     return velhos
@@ -86,7 +86,7 @@ def _garantir_lugar(m: Memoria, d: int, total: int) -> None:
     nova = classe_de(total)
     inicio = alocar(m, nova)
     if classe > 0:
-        copiar(m, m.diario_inicio[d], inicio, m.diario_tamanho[d])
+        copiar(m, m.diario_inicio[d], m, inicio, m.diario_tamanho[d])
         liberar(m, m.diario_inicio[d], classe)
     m.diario_inicio[d], m.diario_classe[d] = inicio, nova
 
@@ -124,7 +124,7 @@ def inserir(
             if velho >= 0 and (
                 m.instante[a] > instante[novo] or (m.instante[a] == instante[novo] and m.ordem[a] > ordem[novo])
             ):
-                copiar(m, a, inicio + lugar, 1)
+                copiar(m, a, m, inicio + lugar, 1)
                 velho -= 1
             else:
                 b = inicio + lugar
@@ -152,7 +152,7 @@ def remover(m: Memoria, chaves: Inteiros, instante: Inteiros, ordem: Inteiros) -
             p += 1
         if p == inicio + n or m.instante[p] != instante[i]:
             continue
-        copiar(m, p + 1, p, inicio + n - p - 1)
+        copiar(m, p + 1, m, p, inicio + n - p - 1)
         m.diario_tamanho[d] = n - 1
         m.cabecalho[EVENTOS] -= 1
         acumular(m, inicio, p - inicio, n - 1)

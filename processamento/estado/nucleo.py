@@ -159,16 +159,16 @@ def liberar(m: Memoria, inicio: int, classe: int) -> None:
 
 
 @njit(cache=True)
-def copiar(m: Memoria, de: int, para: int, n: int) -> None:
-    """Copia n linhas, da primeira à última: para trás, os trechos podem se sobrepor."""
+def copiar(m: Memoria, de: int, destino: Memoria, para: int, n: int) -> None:
+    """Copia n linhas, da primeira à última: na mesma memória e para trás, os trechos podem se sobrepor."""
     for i in range(n):
-        m.instante[para + i] = m.instante[de + i]
-        m.ordem[para + i] = m.ordem[de + i]
-        m.valor[para + i] = m.valor[de + i]
-        m.contraparte[para + i] = m.contraparte[de + i]
-        m.acumulado[para + i] = m.acumulado[de + i]
-        m.acumulado_log[para + i] = m.acumulado_log[de + i]
-        m.acumulado_log2[para + i] = m.acumulado_log2[de + i]
+        destino.instante[para + i] = m.instante[de + i]
+        destino.ordem[para + i] = m.ordem[de + i]
+        destino.valor[para + i] = m.valor[de + i]
+        destino.contraparte[para + i] = m.contraparte[de + i]
+        destino.acumulado[para + i] = m.acumulado[de + i]
+        destino.acumulado_log[para + i] = m.acumulado_log[de + i]
+        destino.acumulado_log2[para + i] = m.acumulado_log2[de + i]
 
 
 @njit(cache=True)
@@ -204,14 +204,7 @@ def compactar(m: Memoria, nova: Memoria) -> None:
         m.diario_inicio[d], m.diario_classe[d] = topo, 0
         if n == 0:
             continue
-        for i in range(n):
-            nova.instante[topo + i] = m.instante[inicio + i]
-            nova.ordem[topo + i] = m.ordem[inicio + i]
-            nova.valor[topo + i] = m.valor[inicio + i]
-            nova.contraparte[topo + i] = m.contraparte[inicio + i]
-            nova.acumulado[topo + i] = m.acumulado[inicio + i]
-            nova.acumulado_log[topo + i] = m.acumulado_log[inicio + i]
-            nova.acumulado_log2[topo + i] = m.acumulado_log2[inicio + i]
+        copiar(m, inicio, nova, topo, n)
         m.diario_classe[d] = classe_de(n)
         topo += capacidade(m.diario_classe[d])
     m.cabecalho[TOPO] = topo
