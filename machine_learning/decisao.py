@@ -139,11 +139,14 @@ class Decisor:
             {} if nota.detector is None else nota.detector.limiares,
             disparos, conjunto.acoes if conjunto else (), *nossos,
         )
-        decisoes = self._compor(m, ativa, nota, sombra, conjunto, disparos, escolhidas, lote, agora_us)
+        acoes_ = [_ACOES[codigo] for codigo in escolhidas.tolist()]
+        regras_versao = ativa.regras_versao if ativa else SEM_REGRAS
+        porques = _motivar(m, nota, conjunto, disparos, escolhidas), _acionadas(conjunto, disparos)
+        prazos = acoes.prazos_ms(escolhidas, m.colunas["instante_us"])
+        decisoes = self._compor(m, nota, sombra, acoes_, porques, prazos, regras_versao, lote, agora_us)
         resumo = resumir(
-            [_ACOES[codigo] for codigo in escolhidas.tolist()],
-            (agora_us - np.array(m.colunas["enviado_us"], np.float64)) / MS_US, nota.probabilidade,
-            m.colunas["valor_centavos"], nota.versao, ativa.regras_versao if ativa else SEM_REGRAS, len(recusas),
+            acoes_, (agora_us - np.array(m.colunas["enviado_us"], np.float64)) / MS_US, nota.probabilidade,
+            m.colunas["valor_centavos"], nota.versao, regras_versao, len(recusas),
         )
         return Respostas(
             [*(chave for chave, _ in recusas), *(conta.encode() for conta in m.colunas["pagador_conta"])],
@@ -151,21 +154,19 @@ class Decisor:
         )
 
     def _compor(
-        self, m: Montado, ativa: Ativacao | None, nota: Pontuado, sombra: Pontuado, conjunto: Conjunto | None,
-        disparos: NDArray[np.bool_], escolhidas: NDArray[np.int8], lote: int, agora_us: int,
+        self, m: Montado, nota: Pontuado, sombra: Pontuado, acoes_: list[str],
+        porques: tuple[list[list[motivos.Motivo]], list[list[str]]], prazos: NDArray[np.int64], regras_versao: str,
+        lote: int, agora_us: int,
     ) -> Iterator[bytes]:
         """Por colunas, na ordem dos campos de `Decisao`: indexar Pix a Pix custava mais que pontuar."""
         c, com_modelo = m.colunas, nota.detector is not None
-        regras_versao = ativa.regras_versao if ativa else SEM_REGRAS
-        acoes_ = [_ACOES[codigo] for codigo in escolhidas.tolist()]
         decisoes = zip(
             repeat("decisao"), c["id_fim_a_fim"], c["id_evento"].tolist(), c["topico"], c["particao"].tolist(),
             c["deslocamento"].tolist(), acoes_, _reais(nota.pontuacao), _reais(nota.probabilidade),
-            _motivar(m, nota, conjunto, disparos, escolhidas), _acionadas(conjunto, disparos),
-            repeat(self.modelo if com_modelo else None), repeat(nota.versao), repeat(sombra.versao),
+            *porques, repeat(self.modelo if com_modelo else None), repeat(nota.versao), repeat(sombra.versao),
             _reais(sombra.pontuacao), repeat(regras_versao), repeat("modelo" if com_modelo else "regras"),
             repeat(self.catalogo.versao), c["instante_us"].tolist(), c["enviado_us"], c["kafka_us"].tolist(),
-            repeat(agora_us), repeat(acoes.PRAZO_DECISAO_MS), acoes.prazos_ms(escolhidas, c["instante_us"]).tolist(),
+            repeat(agora_us), repeat(acoes.PRAZO_DECISAO_MS), prazos.tolist(),
             repeat(lote), c["pagador_conta"], c["recebedor_conta"], c["pagador_ispb"], c["recebedor_ispb"],
             c["forma_de_iniciacao"], c["dispositivo"], c["valor_centavos"].tolist(),
             _em_json(m.atributos), strict=False,
