@@ -248,4 +248,3 @@ def consultar(
                     quando, valor, quem, plano.lista[plano.inicio_lista[g] : plano.inicio_lista[g + 1]], posicao, t,
                     contraparte[i], plano.conta_distintos[g], rascunho, carimbo, marca, saida[i],
                 )
-
