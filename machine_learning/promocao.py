@@ -15,6 +15,7 @@ from machine_learning.detector import Detector
 from machine_learning.registro import CAMPEAO, DESAFIANTE, VersaoModelo
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroConfiguracao, ErroDados, ErroModelo
+from plataforma.trava import Trava
 from processamento.atributos import NOMES
 from processamento.catalogo import PADRAO, Catalogo
 
@@ -22,6 +23,10 @@ MAXIMO_MOTIVO: Final = 1_000
 TOLERANCIA_PARIDADE: Final = 1e-6
 """Quanto a nota refeita pode diferir da servida: só o arredondamento."""
 MAXIMO_PARIDADE: Final = 20_000
+_OCUPADO: Final = (
+    "outra troca de {alvo.name} está em curso, no processo {dono}: o portão compararia com uma campeã que pode sair; "
+    "espere que ela acabe e repita"
+)
 Passo = Callable[[str], None]
 
 
@@ -52,10 +57,18 @@ def promover(
 
     Levanta:
         ErroConfiguracao: motivo vazio ou longo demais.
+        ErroEstado: outra troca está em curso nesta máquina.
         ErroModelo: versão inexistente, que não abre, que já é a campeã, ou recusada pelo portão.
         ErroServico: MLflow fora do ar.
     """
-    texto = exigir_motivo(motivo)
+    with _uma_por_vez(cfg):
+        return _promover(cfg, numero, exigir_motivo(motivo), quando, forcar=forcar, catalogo=catalogo, passo=passo)
+
+
+def _promover(
+    cfg: Configuracao, numero: str | None, texto: str, quando: datetime, *, forcar: bool, catalogo: Catalogo,
+    passo: Passo,
+) -> Promocao:
     atual, alvo = registro.resolver(cfg, CAMPEAO), _escolher(cfg, numero)
     if alvo == atual:
         msg = f"{alvo.nome} versão {alvo.versao} já é a campeã"
@@ -85,16 +98,18 @@ def desafiar(
 
     Levanta:
         ErroConfiguracao: motivo vazio ou longo demais.
+        ErroEstado: outra troca está em curso nesta máquina.
         ErroModelo: versão inexistente, que não abre, ou que já é a campeã.
         ErroServico: MLflow fora do ar.
     """
     texto = exigir_motivo(motivo)
-    alvo = _mais_nova(cfg) if numero is None else registro.versao(cfg, numero)
-    if alvo == registro.resolver(cfg, CAMPEAO):
-        msg = f"{alvo.nome} versão {alvo.versao} é a campeã: não há por que pontuar também em sombra"
-        raise ErroModelo(msg)
-    modelo.carregar(*registro.materializar(cfg, alvo), catalogo_versao=catalogo.versao)
-    registro_aliases.apontar(cfg, DESAFIANTE, alvo, texto, quando)
+    with _uma_por_vez(cfg):
+        alvo = _mais_nova(cfg) if numero is None else registro.versao(cfg, numero)
+        if alvo == registro.resolver(cfg, CAMPEAO):
+            msg = f"{alvo.nome} versão {alvo.versao} é a campeã: não há por que pontuar também em sombra"
+            raise ErroModelo(msg)
+        modelo.carregar(*registro.materializar(cfg, alvo), catalogo_versao=catalogo.versao)
+        registro_aliases.apontar(cfg, DESAFIANTE, alvo, texto, quando)
     return alvo
 
 
@@ -103,10 +118,12 @@ def reverter(cfg: Configuracao, motivo: str, quando: datetime) -> VersaoModelo:
 
     Levanta:
         ErroConfiguracao: motivo vazio ou longo demais.
+        ErroEstado: outra troca está em curso nesta máquina.
         ErroModelo: não há campeã, ou ela é a primeira.
         ErroServico: MLflow fora do ar.
     """
-    return registro_aliases.reverter(cfg, exigir_motivo(motivo), quando)
+    with _uma_por_vez(cfg):
+        return registro_aliases.reverter(cfg, exigir_motivo(motivo), quando)
 
 
 def retirar_desafiante(cfg: Configuracao, motivo: str, quando: datetime) -> str:
@@ -114,14 +131,21 @@ def retirar_desafiante(cfg: Configuracao, motivo: str, quando: datetime) -> str:
 
     Levanta:
         ErroConfiguracao: motivo vazio ou longo demais.
+        ErroEstado: outra troca está em curso nesta máquina.
         ErroModelo: não há desafiante.
         ErroServico: MLflow fora do ar.
     """
-    troca = registro_aliases.soltar(cfg, DESAFIANTE, exigir_motivo(motivo), quando)
+    with _uma_por_vez(cfg):
+        troca = registro_aliases.soltar(cfg, DESAFIANTE, exigir_motivo(motivo), quando)
     if troca is None:
         msg = f"{cfg.modelo} não tem desafiante a retirar"
         raise ErroModelo(msg)
     return troca.anterior
+
+
+def _uma_por_vez(cfg: Configuracao) -> Trava:
+    """O MLflow não troca um alias só se ele ainda for o que se leu; entre processos desta máquina, a trava faz isso."""
+    return Trava(cfg.caminho("modelos", cfg.modelo), _OCUPADO)
 
 
 def exigir_motivo(motivo: str) -> str:

@@ -1,4 +1,4 @@
-"""Um só escritor por checkpoint: a segunda instância recusa, dizendo quem detém a trava."""
+"""Um só de cada vez (escritor por checkpoint, troca de modelo): o segundo recusa, dizendo quem detém a trava."""
 
 from __future__ import annotations
 
@@ -6,19 +6,29 @@ import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from plataforma.erros import ErroEstado
 
+_UM_ESCRITOR: Final = (
+    "o checkpoint {alvo} já está em uso pelo processo {dono}: um só escritor por checkpoint; "
+    "pare o outro com ./pix parar"
+)
+
 
 class Trava:
-    """Trava exclusiva em `<checkpoint>.trava`; o sistema a solta quando o processo morre, mesmo por SIGKILL.
+    """Trava exclusiva em `<alvo>.trava`; o sistema a solta quando o processo morre, mesmo por SIGKILL.
 
-    Vale entre processos de uma máquina (flock). Uso: `with Trava(checkpoint): ...` ou `.adquirir()`/`.soltar()`.
+    Vale entre processos de uma máquina (flock). Uso: `with Trava(alvo): ...` ou `.adquirir()`/`.soltar()`.
+
+    Args:
+        alvo: o que só um pode usar.
+        ocupado: o que dizer ao segundo, com `{alvo}` e `{dono}`.
     """
 
-    def __init__(self, checkpoint: Path) -> None:
-        self.checkpoint = checkpoint
-        self.arquivo = checkpoint.with_name(f"{checkpoint.name}.trava")
+    def __init__(self, alvo: Path, ocupado: str = _UM_ESCRITOR) -> None:
+        self.alvo, self._ocupado = alvo, ocupado
+        self.arquivo = alvo.with_name(f"{alvo.name}.trava")
         self._descritor: int | None = None  # descritor cru: esquecer o objeto não solta a trava
 
     def adquirir(self) -> Trava:
@@ -34,11 +44,7 @@ class Trava:
         except BlockingIOError as erro:
             os.close(descritor)
             dono = self.arquivo.read_text().strip() or "desconhecido"
-            msg = (
-                f"o checkpoint {self.checkpoint} já está em uso pelo processo {dono}: "
-                "um só escritor por checkpoint; pare o outro com ./pix parar"
-            )
-            raise ErroEstado(msg) from erro
+            raise ErroEstado(self._ocupado.format(alvo=self.alvo, dono=dono)) from erro
         os.ftruncate(descritor, 0)
         os.write(descritor, str(os.getpid()).encode())
         self._descritor = descritor

@@ -18,7 +18,7 @@ from machine_learning.conjunto import DIA_US, NUNCA
 from machine_learning.esquema import OURO_DECISOES
 from machine_learning.registro import CAMPEAO, DESAFIANTE, Corrida, VersaoModelo
 from plataforma.configuracao import Configuracao
-from plataforma.erros import ErroConfiguracao, ErroModelo
+from plataforma.erros import ErroConfiguracao, ErroEstado, ErroModelo
 from processamento.atributos import NOMES
 from processamento.catalogo import PADRAO
 from testes.machine_learning import fabrica_lago
@@ -76,6 +76,28 @@ def test_promover_sem_numero_escolhe_o_desafiante_e_o_tira_da_sombra(onde: Confi
     trocas = registro_aliases.historico(onde)
     assert next(t.motivo for t in trocas) == "o primeiro"
     assert promocao.reverter(onde, "alarmes demais", QUANDO + timedelta(hours=3)) == um
+
+
+def test_so_uma_troca_por_vez(onde: Configuracao, feito: ajuste.Ajuste) -> None:
+    primeira, segunda = registrar(onde, feito), registrar(onde, feito)
+    promocao.promover(onde, primeira.versao, "a primeira", QUANDO)
+    recusas = []
+
+    def no_meio(_: str) -> None:
+        for outra in (
+            lambda: promocao.promover(onde, segunda.versao, "ao mesmo tempo", QUANDO),
+            lambda: promocao.desafiar(onde, segunda.versao, "ao mesmo tempo", QUANDO),
+            lambda: promocao.retirar_desafiante(onde, "ao mesmo tempo", QUANDO),
+            lambda: promocao.reverter(onde, "ao mesmo tempo", QUANDO),
+        ):
+            with pytest.raises(ErroEstado, match=f"outra troca de {onde.modelo} está em curso") as recusa:
+                outra()
+            recusas.append(recusa)
+
+    promocao.promover(onde, segunda.versao, "a segunda", QUANDO + timedelta(hours=1), passo=no_meio)
+    assert recusas
+    assert registro.resolver(onde, CAMPEAO) == segunda
+    assert [t.motivo for t in registro_aliases.historico(onde)] == ["a primeira", "a segunda"]
 
 
 def test_portao_recusa_o_pior_e_forcar_fica_gravado(onde: Configuracao, feito: ajuste.Ajuste) -> None:
