@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,6 +35,9 @@ def comando(
     controle: Annotated[bool, typer.Option("--controle", help="Roda também os controles de vazamento.")] = False,
     semente: Annotated[int, typer.Option("--semente", min=0, help="Do sorteio.")] = 0,
     cartao: Annotated[Path | None, typer.Option("--cartao", help="Grava também o cartão do modelo aqui.")] = None,
+    leiame: Annotated[
+        Path | None, typer.Option("--leiame", help="Troca também a seção de detecção deste README.")
+    ] = None,
 ) -> int:
     """Refaz o treino na janela dada, pontua o teste e escreve relatório, figuras e pontuações em --saida."""
     inicio = time.monotonic()
@@ -52,6 +56,8 @@ def comando(
         conteudo = relatorio.escrever(saida, historico, medidas, opcoes, execucao, provas)
         if cartao is not None:
             relatorio.escrever_cartao(cartao, conteudo)
+        if leiame is not None:
+            relatorio.atualizar_leiame(leiame, conteudo, datetime.now(UTC).date())
     for texto in avisos:
         aviso(texto)
     apresentar(conteudo)

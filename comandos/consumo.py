@@ -12,6 +12,8 @@ from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroServico
 
 MENSAGENS_POR_VEZ: Final = 5_000
+JUNTAR_MS, JUNTAR_BYTES = 50, 1 << 18
+"""Quanto o broker espera por quanto, antes de responder: a latência é a do carimbo dele, e ler aos poucos custa CPU."""
 ESPERA_S: Final = 0.1
 PRAZO_S: Final = 10.0
 
@@ -20,7 +22,7 @@ def consumidor(cfg: Configuracao, **opcoes: str | int) -> Consumer:
     """Um consumidor que nunca confirma posições: quem mede não deixa rastro."""
     return Consumer({
         "bootstrap.servers": cfg.kafka_servidores, "group.id": "medida", "enable.auto.commit": False,
-        "fetch.wait.max.ms": 20, "log_level": 0, **opcoes,
+        "fetch.wait.max.ms": JUNTAR_MS, "fetch.min.bytes": JUNTAR_BYTES, "log_level": 0, **opcoes,
     })
 
 

@@ -19,6 +19,7 @@ from machine_learning.ajuste import Ajuste
 from machine_learning.conjunto import NUNCA, Historico
 from machine_learning.detector import Detector
 from machine_learning.protocolo import Dobra
+from machine_learning.relatorio_texto import numero
 from processamento.catalogo import Catalogo
 from processamento.estado.lote import Eventos
 
@@ -84,7 +85,8 @@ def _embaralhados(feito: Ajuste, x_teste: NDArray[np.float32], y: NDArray[np.int
         aps.append(avaliacao.ap(y, Detector("boosting", semente).fit(x, torto).pontuar(x_teste)))
     media, base = float(np.mean(aps)), float(y.mean())
     teto = max(FOLGA_RELATIVA * base, base + FOLGA_ABSOLUTA)
-    texto = f"AP {media:.4f} com rótulos embaralhados; taxa base {base:.4f}, teto {teto:.4f}"
+    medido, esperado, limite = (numero(v, 4) for v in (media, base, teto))
+    texto = f"AP {medido} com rótulos embaralhados; taxa base {esperado}, teto {limite}"
     return Controle("embaralhados", media <= teto, texto)
 
 

@@ -123,7 +123,8 @@ class Decisor:
             _abrir(ativa)
         chaves, valores = [chave for chave, _ in recusas], [valor for _, valor in recusas]
         nada = np.empty(0)
-        return Respostas(chaves, valores, resumir([], nada, nada, nada.astype(np.int64), None, "", len(recusas)))
+        resumo = resumir(nada.astype(np.int8), nada, nada, nada.astype(np.int64), None, "", len(recusas))
+        return Respostas(chaves, valores, resumo)
 
     def _decidir(
         self, m: Montado, ativa: Ativacao | None, recusas: list[tuple[bytes, bytes]], lote: int, agora_us: int
@@ -131,7 +132,7 @@ class Decisor:
         nota = _pontuar(m, ativa, desafiante=False)
         sombra = _pontuar(m, ativa, desafiante=True)
         conjunto = _conjunto(ativa)
-        nossos = [np.array([i in self.nossos_ispb for i in m.colunas[f"{lado}_ispb"]])
+        nossos = [np.fromiter(map(self.nossos_ispb.__contains__, m.colunas[f"{lado}_ispb"]), np.bool_, len(m))
                   for lado in ("pagador", "recebedor")]
         disparos = _avaliar(conjunto, m, nota, nossos)
         escolhidas = acoes.decidir(
@@ -145,11 +146,11 @@ class Decisor:
         prazos = acoes.prazos_ms(escolhidas, m.colunas["instante_us"])
         decisoes = self._compor(m, nota, sombra, acoes_, porques, prazos, regras_versao, lote, agora_us)
         resumo = resumir(
-            acoes_, (agora_us - np.array(m.colunas["enviado_us"], np.float64)) / MS_US, nota.probabilidade,
+            escolhidas, (agora_us - np.array(m.colunas["enviado_us"], np.float64)) / MS_US, nota.probabilidade,
             m.colunas["valor_centavos"], nota.versao, regras_versao, len(recusas),
         )
         return Respostas(
-            [*(chave for chave, _ in recusas), *(conta.encode() for conta in m.colunas["pagador_conta"])],
+            [*(chave for chave, _ in recusas), *map(str.encode, m.colunas["pagador_conta"])],
             [*(valor for _, valor in recusas), *decisoes], resumo,
         )
 
@@ -254,11 +255,15 @@ def _acionadas(conjunto: Conjunto | None, disparos: NDArray[np.bool_]) -> list[l
 
 
 def _em_json(atributos: NDArray[np.float64]) -> Iterator[msgspec.Raw]:
-    """Cada linha como lista JSON, direto da matriz: criar um objeto Python por número custava mais que escrevê-los."""
-    return (msgspec.Raw(orjson.dumps(linha, option=orjson.OPT_SERIALIZE_NUMPY)) for linha in atributos)
+    """Cada linha como lista JSON, o bloco escrito de uma vez: um objeto ou uma chamada por linha custava mais."""
+    linhas = orjson.dumps(atributos, option=orjson.OPT_SERIALIZE_NUMPY)[len("[["):-len("]]")].split(b"],[")
+    return (msgspec.Raw(b"[%b]" % linha) for linha in linhas)
 
 
 def _reais(valores: NDArray[np.float64]) -> list[float | None]:
-    """Float64 (n,) → lista, com nulo onde é NaN."""
+    """Float64 (n,) → lista, com nulo onde é NaN: quase sempre em nenhum lugar, ou em todos."""
+    nulos = np.isnan(valores)
     lista: list[float | None] = valores.tolist()
-    return [None if nulo else v for v, nulo in zip(lista, np.isnan(valores).tolist(), strict=True)]
+    if not nulos.any():
+        return lista
+    return [None if nulo else v for v, nulo in zip(lista, nulos.tolist(), strict=True)]

@@ -123,7 +123,8 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if x.shape[1] != self.n_features_in_:
             msg = f"o modelo espera {self.n_features_in_} atributos e recebeu {x.shape[1]}"
             raise ErroModelo(msg)
-        return np.ascontiguousarray(x[:, self.colunas_], np.float64)
+        todas = self.colunas_.size == x.shape[1]  # o caso comum: escolher colunas custava mais que converter
+        return np.ascontiguousarray(x if todas else x[:, self.colunas_], np.float64)
 
 
 def _matriz(x: Any) -> NDArray[np.float32]:

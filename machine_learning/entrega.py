@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, Message, Producer
 
 from plataforma.erros import ErroServico
 
@@ -19,6 +19,8 @@ ESPERA_S: Final = 0.05
 JUNTAR_MS: Final = 5
 LOTE_BYTES: Final = 1 << 20
 FILA_MAXIMA: Final = 200_000
+_ERRO: Final = "_error"
+"""O campo em que `produce_batch` diz por que recusou um registro."""
 
 
 class Entrega:
@@ -41,17 +43,22 @@ class Entrega:
         Levanta:
             ErroServico: o cliente recusou um registro.
         """
-        for chave, valor in zip(chaves, valores, strict=True):
-            while True:
-                try:
-                    self._produtor.produce(self._topico, valor, chave, on_delivery=self._anotar)
-                except BufferError:  # fila local cheia: dá lugar e tenta de novo
-                    self._produtor.poll(ESPERA_S)
-                except KafkaException as erro:
-                    raise self._recusa(erro.args[0]) from erro
-                else:
-                    break
-        self._produtor.poll(0)
+        registros: list[dict[str, Any]] = [
+            {"key": chave, "value": valor} for chave, valor in zip(chaves, valores, strict=True)
+        ]
+        while registros:
+            aceitos = self._produtor.produce_batch(self._topico, registros, on_delivery=self._anotar)
+            registros = [] if aceitos == len(registros) else self._a_repetir(registros)
+            self._produtor.poll(ESPERA_S if registros else 0)
+
+    def _a_repetir(self, registros: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Os que não couberam na fila local."""
+        recusados = [registro for registro in registros if _ERRO in registro]
+        for registro in recusados:
+            erro = registro.pop(_ERRO)
+            if erro.code() != KafkaError._QUEUE_FULL:  # noqa: SLF001 — é o nome público do código, na biblioteca
+                raise self._recusa(erro)
+        return recusados
 
     def confirmar(self) -> None:
         """Espera que o broker confirme tudo.

@@ -30,7 +30,7 @@ class Montado:
     """Os Pix de um destino em um micro-lote.
 
     Args:
-        colunas: numéricas (ndarray) e textos (listas) por nome, todas com n linhas, na ordem de posição.
+        colunas: numéricas (ndarray) e textos (listas) por nome, todas com n linhas, na ordem em que se abriram.
         primitivas: int64 (n, primitivas); atributos: float64 (n, atributos).
         recusas: (topico, particao, deslocamento, kafka_us, enviado_us, motivo, campo, detalhe).
         ativacao: o registro de controle vigente (bytes; vazio = nenhum).
@@ -59,15 +59,27 @@ def montar(catalogo: Catalogo, saidas: list[Saida]) -> Montado:
     """Reencontra os toques de cada Pix e deriva os atributos; o repetido (já visto) fica de fora.
 
     Levanta:
-        RuntimeError: quando falta o toque de um Pix: erro nosso, o lote deve falhar e não decidir pela metade.
+        RuntimeError: falta ou sobra o toque de um Pix: erro nosso, o lote deve falhar e não decidir pela metade.
     """
     colunas, recusas = _eventos([desempacotar(s.eventos) for s in saidas if s.eventos])
     medidas = [desempacotar(s.medidas) for s in saidas if s.medidas]
     chave = _posicao(colunas["particao"], colunas["deslocamento"])
-    pagador, novo = _do_papel(catalogo, Papel.PAGADOR, medidas, chave, np.ones(chave.size, np.bool_))
-    recebedor, _ = _do_papel(catalogo, Papel.RECEBEDOR, medidas, chave, np.ones(chave.size, np.bool_))
-    aparelho, _ = _do_papel(catalogo, Papel.DISPOSITIVO, medidas, chave, colunas["dispositivo_id"] != 0)
-    primitivas = np.hstack([pagador, recebedor, aparelho])
+    ordem, todos = np.argsort(chave, kind="stable"), np.ones(chave.size, np.bool_)
+    esperados = {Papel.PAGADOR: todos, Papel.RECEBEDOR: todos, Papel.DISPOSITIVO: colunas["dispositivo_id"] != 0}
+    primitivas = np.full((chave.size, len(catalogo.primitivas)), NULO, np.int64)
+    novo, fim = todos.copy(), 0
+    for papel, quais in esperados.items():
+        inicio, fim = fim, fim + len(catalogo.do_papel(papel))
+        vistos = np.zeros(chave.size, np.bool_)
+        for parte in (desempacotar(m[papel.name]) for m in medidas if papel.name in m):
+            lugar = _lugares(papel, chave, ordem, _posicao(parte["particao"], parte["deslocamento"]))
+            primitivas[lugar, inicio:fim] = parte["primitivas"]
+            vistos[lugar] = True
+            if papel is Papel.PAGADOR:  # é o balde dele que reconhece o repetido
+                novo[lugar] = parte["novo"]
+        if (faltam := int((quais & ~vistos).sum())) > 0:
+            msg = f"{faltam} Pix sem o toque de {papel.name} no micro-lote"
+            raise RuntimeError(msg)
     if not novo.all():
         primitivas = primitivas[novo]
         colunas = {
@@ -84,37 +96,23 @@ def _eventos(lidos: list[dict[str, Any]]) -> tuple[dict[str, Any], list[tuple[An
     if not lidos:
         vazio = {nome: np.empty(0, np.int64) for nome in _NUMERICAS}
         return {**vazio, "contexto": np.empty((0, len(CONTEXTO))), **{nome: [] for nome in _LISTAS}}, []
+    # Pela posição do primeiro de cada envelope: os Pix de uma partição seguem na ordem em que chegaram.
+    lidos = sorted(lidos, key=lambda lido: [lido[nome][:1].tolist() for nome in ("particao", "deslocamento")])
     colunas: dict[str, Any] = {nome: np.concatenate([lido[nome] for lido in lidos]) for nome in _NUMERICAS}
-    ordem = np.lexsort((colunas["deslocamento"], colunas["particao"]))
-    colunas, lugares = {nome: valor[ordem] for nome, valor in colunas.items()}, ordem.tolist()
     for nome in _LISTAS:
-        corrido = list(chain.from_iterable(lido[nome] for lido in lidos))
-        colunas[nome] = [corrido[i] for i in lugares]
+        colunas[nome] = list(chain.from_iterable(lido[nome] for lido in lidos))
     return colunas, [tuple(r) for lido in lidos for r in lido["recusas"]]
 
 
-def _do_papel(
-    catalogo: Catalogo, papel: Papel, medidas: list[dict[str, Any]], chave: Inteiros, esperados: NDArray[np.bool_]
-) -> tuple[Inteiros, NDArray[np.bool_]]:
-    """As primitivas do papel na ordem de `chave`; onde não se espera toque, NULO."""
-    partes = [desempacotar(m[papel.name]) for m in medidas if papel.name in m]
-    saida = np.full((chave.size, len(catalogo.do_papel(papel))), NULO, np.int64)
-    novo = np.ones(chave.size, np.bool_)
-    if not partes:
-        lugar = np.zeros(chave.size, np.int64)
-        achado = np.zeros(chave.size, np.bool_)
-    else:
-        posicoes = np.concatenate([_posicao(p["particao"], p["deslocamento"]) for p in partes])
-        ordem = np.argsort(posicoes, kind="stable")
-        lugar = np.minimum(np.searchsorted(posicoes[ordem], chave), posicoes.size - 1)
-        achado = posicoes[ordem][lugar] == chave
-        lugar = ordem[lugar]
-        saida[achado] = np.concatenate([p["primitivas"] for p in partes])[lugar[achado]]
-        novo[achado] = np.concatenate([p["novo"] for p in partes])[lugar[achado]]
-    if (faltam := int((esperados & ~achado).sum())) > 0:
-        msg = f"{faltam} Pix sem o toque de {papel.name} no micro-lote"
+def _lugares(papel: Papel, chave: Inteiros, ordem: Inteiros, posicoes: Inteiros) -> Inteiros:
+    """A linha, em `chave` (que `ordem` põe em ordem), de cada toque medido."""
+    onde = np.searchsorted(chave, posicoes, sorter=ordem)
+    achados = onde < chave.size
+    achados[achados] = chave[ordem[onde[achados]]] == posicoes[achados]
+    if (sobram := int((~achados).sum())) > 0:
+        msg = f"{sobram} toques de {papel.name} sem o seu Pix no micro-lote"
         raise RuntimeError(msg)
-    return saida, novo
+    return np.asarray(ordem[onde], np.int64)
 
 
 def _posicao(particao: Inteiros, deslocamento: Inteiros) -> Inteiros:

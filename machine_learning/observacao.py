@@ -6,8 +6,6 @@ A decisão só declara; quem ouve é o `monitoramento`. Cada bloco de respostas 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, LongType, StringType, StructField, StructType
 
-from machine_learning.acoes import Acao
+from machine_learning.acoes import Acao, Codigos
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -61,13 +59,13 @@ RESUMO: Final = StructType([
 
 
 def resumir(
-    acoes: Sequence[str], latencia_ms: Reais, probabilidade: Reais, valor_centavos: Inteiros, modelo: str | None,
+    acoes: Codigos, latencia_ms: Reais, probabilidade: Reais, valor_centavos: Inteiros, modelo: str | None,
     regras: str, recusas: int,
 ) -> dict[str, Any]:
     """O `RESUMO` de um bloco.
 
     Args:
-        acoes: de cada decidido.
+        acoes: int8 (decididos,), o código de cada um.
         latencia_ms: float64 (decididos,); NaN = sem cabeçalho de envio.
         probabilidade: float64 (decididos,), calibrada; NaN = sem modelo.
         valor_centavos: int64 (decididos,).
@@ -76,12 +74,13 @@ def resumir(
         recusas: respostas a registros que não são um Pix válido.
     """
     medidas, notas = latencia_ms[~np.isnan(latencia_ms)], probabilidade[~np.isnan(probabilidade)]
-    quantas, decididos = Counter(acoes), len(acoes)
-    barrou = np.fromiter((acao in ACOES_QUE_BARRAM for acao in acoes), np.bool_, decididos)
+    decididos, quantas = acoes.size, np.bincount(acoes, minlength=len(ACOES)).tolist()
+    barrou = np.isin(acoes, [ACOES.index(acao) for acao in ACOES_QUE_BARRAM])
     return {
         "linhas": decididos + recusas, **dict.fromkeys((f"destino_{destino}" for destino in DESTINOS), 0),
         f"destino_{DECIDIDO}": decididos, f"destino_{RECUSADO}": recusas,
-        **{f"acao_{acao}": quantas[acao] for acao in ACOES}, "barrado_centavos": int(valor_centavos[barrou].sum()),
+        **{f"acao_{acao}": n for acao, n in zip(ACOES, quantas, strict=True)},
+        "barrado_centavos": int(valor_centavos[barrou].sum()),
         **{f"latencia_ate_{limite}_ms": int((medidas <= limite).sum()) for limite in LIMITES_LATENCIA_MS},
         "latencia_linhas": medidas.size, "latencia_soma_ms": float(medidas.sum()),
         **{f"pontuacao_ate_{d}_decimos": int((notas <= d / 10).sum()) for d in LIMITES_PONTUACAO_DECIMOS},

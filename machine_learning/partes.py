@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from machine_learning import arvores
+from machine_learning import arvores, caixas, mascaras
 from machine_learning.calibracao import logito
 
 Reais = NDArray[np.float64]
@@ -36,15 +36,20 @@ class DoBoosting:
 
     def margem(self, x: Reais) -> Reais:
         """Log-chances, float64 (n,)."""
-        return np.asarray(arvores.somar(self.bosque, x) + self.inicial, np.float64)
+        folhas = arvores.somar(self.bosque, x) if self._mascaras is None else mascaras.somar(self._mascaras, x)
+        return np.asarray(folhas + self.inicial, np.float64)
 
     @cached_property
-    def _caixas(self) -> arvores.Caixas:
-        return arvores.caixas(self.bosque)
+    def _mascaras(self) -> mascaras.Mascaras | None:
+        return mascaras.de_bosque(self.bosque) if mascaras.cabe(self.bosque) else None
+
+    @cached_property
+    def _caixas(self) -> caixas.Caixas:
+        return caixas.caixas(self.bosque)
 
     def contribuicoes(self, x: Reais) -> Reais:
         """Valores de Shapley da margem."""
-        return arvores.contribuicoes(self._caixas, x)
+        return caixas.contribuicoes(self._caixas, x)
 
 
 @dataclass(frozen=True)
@@ -58,16 +63,16 @@ class DaFloresta:
         return _margem(arvores.somar(self.bosque, x))
 
     @cached_property
-    def _caixas(self) -> arvores.Caixas:
-        return arvores.caixas(self.bosque)
+    def _caixas(self) -> caixas.Caixas:
+        return caixas.caixas(self.bosque)
 
     @cached_property
     def _base(self) -> float:
-        return arvores.base(self._caixas)
+        return caixas.base(self._caixas)
 
     def contribuicoes(self, x: Reais) -> Reais:
         """Valores de Shapley da probabilidade, reescalados linha a linha para somar a margem menos a da base."""
-        phi = arvores.contribuicoes(self._caixas, x)
+        phi = caixas.contribuicoes(self._caixas, x)
         p = arvores.somar(self.bosque, x)
         base = np.full_like(p, self._base)
         distancia = p - base

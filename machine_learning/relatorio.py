@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from machine_learning import cartao, custos, graficos
+from machine_learning import cartao, custos, graficos, leiame
 from machine_learning.acoes import Acao
 from machine_learning.conjunto import DIA_US, Historico, catalogo_de
 from machine_learning.controles import Controle
@@ -67,17 +68,42 @@ def escrever_cartao(arquivo: Path, relatorio: dict[str, Any]) -> None:
     Levanta:
         ErroConfiguracao: quando não se pode escrever no arquivo.
     """
+    comando = f"{_comando(relatorio)} --cartao {_sem_a_maquina(arquivo)}"
+    _gravar(arquivo, cartao.da_avaliacao(relatorio, comando), "--cartao")
+
+
+def atualizar_leiame(arquivo: Path, relatorio: dict[str, Any], dia: date) -> None:
+    """Troca a seção de detecção de um README pelo que esta avaliação mediu.
+
+    Levanta:
+        ErroConfiguracao: o arquivo não existe, não tem as marcas, ou não se pode escrever nele.
+    """
+    comando = f"{_comando(relatorio)} --leiame {_sem_a_maquina(arquivo)}"
+    try:
+        novo = leiame.trocar(
+            arquivo.read_text(encoding="utf-8"), leiame.secao(relatorio, comando, f"{dia:%d/%m/%Y}")
+        )
+    except (OSError, ValueError) as erro:
+        msg = f"--leiame {arquivo}: {erro}; dê um documento que tenha as duas marcas"
+        raise ErroConfiguracao(msg) from erro
+    _gravar(arquivo, novo, "--leiame")
+
+
+def _comando(relatorio: dict[str, Any]) -> str:
     p = relatorio["protocolo"]
-    opcoes = [
+    return " ".join([
+        "./pix avaliar --eventos E.parquet --rotulos R.parquet --corte split.json --saida DIR",
         *([f"--formato {p['formato']}"] if p["formato"] != "completo" else []),
         *([f"--dobras {len(relatorio['dobras'])}"] if len(relatorio["dobras"]) > 1 else []),
-    ]
-    comando = " ".join(["./pix avaliar --eventos E.parquet --rotulos R.parquet --corte split.json --saida DIR",
-                        *opcoes, f"--cartao {_sem_a_maquina(arquivo)}"])
+        *(["--controle"] if relatorio["controles"] else []),
+    ])
+
+
+def _gravar(arquivo: Path, conteudo: str, opcao: str) -> None:
     try:
-        arquivo.write_text(cartao.da_avaliacao(relatorio, comando), encoding="utf-8")
+        arquivo.write_text(conteudo, encoding="utf-8")
     except OSError as erro:
-        msg = f"{arquivo}: não foi possível escrever ({erro.strerror}); escolha outro arquivo com --cartao"
+        msg = f"{arquivo}: não foi possível escrever ({erro.strerror}); escolha outro arquivo com {opcao}"
         raise ErroConfiguracao(msg) from erro
 
 

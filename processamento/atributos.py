@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
@@ -38,17 +39,21 @@ _NUMERICAS: Final = (
     "dict_idade_chave_dias", "dict_idade_conta_dias", "dict_marcas_fraude_d90", "dict_relatos_abertos",
     "dict_relatos_rejeitados_d90", "dict_contas_distintas_d90", "dict_liquidacoes_d90", "dict_reivindicacao_aberta",
 )
-_CODIGO: Final = {nome: {texto: i for i, texto in enumerate(dominio)} for nome, dominio in _CODIGOS.items()}
+_CODIGO: Final = {nome: {texto: float(i) for i, texto in enumerate(dominio)} for nome, dominio in _CODIGOS.items()}
 CONTEXTO: Final[tuple[str, ...]] = (*_CODIGOS, *_NUMERICAS)
 """As colunas da prata que um atributo lê além das primitivas, na ordem em que viajam."""
+_LUGAR: Final = {nome: i for i, nome in enumerate(CONTEXTO)}
 
 
 def contexto(colunas: Mapping[str, Sequence[Any]]) -> Reais:
     """As colunas `CONTEXTO` como float64 de forma (eventos, colunas); textos viram códigos, nulo vira NaN."""
     saida = np.empty((len(colunas[CONTEXTO[0]]), len(CONTEXTO)), np.float64)
     for j, nome in enumerate(CONTEXTO):
-        numeros = colunas[nome] if nome not in _CODIGOS else list(map(_CODIGO[nome].get, colunas[nome]))
-        saida[:, j] = np.asarray(numeros, dtype=np.float64)
+        valores = colunas[nome]
+        if nome in _CODIGO:
+            saida[:, j] = np.fromiter(map(_CODIGO[nome].get, valores, repeat(np.nan)), np.float64, len(valores))
+        else:
+            saida[:, j] = np.asarray(valores, dtype=np.float64)
     return saida
 
 
@@ -59,8 +64,10 @@ class Entradas:
         self, catalogo: Catalogo, primitivas: Inteiros, instante_us: Inteiros, valor_centavos: Inteiros, contexto: Reais
     ) -> None:
         self._coluna = {p.nome: i for i, p in enumerate(catalogo.primitivas)}
-        self._primitivas = primitivas
-        self._contexto = contexto
+        # Uma coluna por linha, já em reais: cada fórmula lê memória corrida, e a conversão se faz uma vez.
+        self._primitivas = np.array(primitivas.T, np.float64, order="C")
+        np.putmask(self._primitivas, self._primitivas == NULO, np.nan)
+        self._contexto = np.ascontiguousarray(contexto.T)
         self._instante = instante_us
         self.valor: Reais = valor_centavos.astype(np.float64)
 
@@ -71,8 +78,8 @@ class Entradas:
 
     def p(self, nome: str) -> Reais:
         """Uma primitiva como float64; NULO vira NaN."""
-        coluna = self._primitivas[:, self._coluna[nome]]
-        return np.where(coluna == NULO, np.nan, coluna).astype(np.float64)
+        linha: Reais = self._primitivas[self._coluna[nome]]
+        return linha
 
     def segundos(self, nome: str) -> Reais:
         """Uma primitiva de duração, em segundos."""
@@ -80,7 +87,8 @@ class Entradas:
 
     def c(self, nome: str) -> Reais:
         """Uma coluna do contexto."""
-        return self._contexto[:, CONTEXTO.index(nome)]
+        linha: Reais = self._contexto[_LUGAR[nome]]
+        return linha
 
 
 def razao(numerador: Reais, denominador: Reais) -> Reais:
@@ -303,7 +311,5 @@ def derivar(
     for inicio in range(0, instante_us.size, LINHAS_POR_VEZ):
         fatia = slice(inicio, inicio + LINHAS_POR_VEZ)
         entradas = Entradas(catalogo, primitivas[fatia], instante_us[fatia], valor_centavos[fatia], contexto[fatia])
-        bloco = saida[fatia]
-        for j, atributo in enumerate(ATRIBUTOS):
-            bloco[:, j] = atributo.formula(entradas)
+        saida[fatia] = np.stack([atributo.formula(entradas) for atributo in ATRIBUTOS]).T
     return saida

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from comandos.principal import executar
+from machine_learning import leiame, relatorio
+from machine_learning.relatorio_texto import numero
+from plataforma.erros import ErroConfiguracao
 from testes.machine_learning import fabrica_fraude as fabrica
+
+RELATORIO_MINIMO: dict[str, Any] = {
+    "modelo": "boosting", "ap": 0.5, "auc": 0.5, "cp": 0.5, "k": 100, "linhas": 1, "fraudes": 1, "eventos": 1,
+    "semente": 0, "segundos": 1.0, "candidatos": {}, "dobras": [{}], "controles": {},
+    "media_das_dobras": {"ap": 0.5, "auc": 0.5, "cp": 0.5}, "arquivos": {"eventos": "e.parquet"},
+    "protocolo": {"formato": "completo", "treino": ["2026-01-01"] * 2, "teste": ["2026-01-02"] * 2, "atraso_dias": 7},
+}
 
 
 def avaliar(pasta: Path, *opcoes: str, entrada: Path | None = None) -> int:
@@ -31,8 +43,10 @@ def entrada(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def saida(entrada: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pasta = tmp_path_factory.mktemp("completa")
+    (pasta / "leiame.md").write_text(f"antes\n{leiame.INICIO}\nvelho\n{leiame.FIM}\ndepois\n")
     opcoes = ("--controle", "--dobras", "2", "--formato", "handbook", "--semente", "4")
-    assert avaliar(pasta, *opcoes, entrada=entrada) == 0
+    escritos = ("--cartao", str(pasta / "cartao.md"), "--leiame", str(pasta / "leiame.md"))
+    assert avaliar(pasta, *opcoes, *escritos, entrada=entrada) == 0
     return pasta / "saida"
 
 
@@ -68,6 +82,29 @@ def test_relatorio_se_le_e_traz_as_figuras(saida: Path) -> None:
     for figura in ("precisao_recall", "vdr", "calibracao", "tipologias"):
         assert (saida / "graficos" / f"{figura}.png").stat().st_size > 5_000
         assert f"graficos/{figura}.png" in texto
+
+
+def test_cartao_e_leiame_trazem_o_que_o_relatorio_mediu(saida: Path) -> None:
+    r = json.loads((saida / "relatorio.json").read_text())
+    cartao, documento = ((saida.parent / nome).read_text() for nome in ("cartao.md", "leiame.md"))
+    assert f"AP **{numero(r['ap'])}**" in cartao
+    assert documento.startswith(f"antes\n{leiame.INICIO}\n")
+    assert documento.endswith(f"\n{leiame.FIM}\ndepois\n")
+    assert "velho" not in documento
+    assert f"| **{numero(r['ap'])}** (" in documento
+    assert f"| **{numero(r['media_das_dobras']['ap'])}** |" in documento
+    assert "--formato handbook --dobras 2 --controle --leiame leiame.md" in documento
+    assert all(prova["texto"] in documento for prova in r["controles"].values())
+
+
+@pytest.mark.parametrize("conteudo", ["sem marca nenhuma", f"{leiame.FIM} {leiame.INICIO}", None])
+def test_leiame_sem_as_marcas_sai_com_2(tmp_path: Path, conteudo: str | None) -> None:
+    arquivo = tmp_path / "leiame.md"
+    if conteudo is not None:
+        arquivo.write_text(conteudo)
+    with pytest.raises(ErroConfiguracao, match=r"--leiame .*duas marcas"):
+        relatorio.atualizar_leiame(arquivo, RELATORIO_MINIMO, date(2026, 5, 1))
+    assert conteudo is None or arquivo.read_text() == conteudo
 
 
 def test_duas_execucoes_dao_as_mesmas_pontuacoes(entrada: Path, tmp_path: Path) -> None:

@@ -147,6 +147,9 @@ def test_falta_de_um_toque_derruba_o_lote_em_vez_de_decidir_pela_metade() -> Non
     sem_medidas = [s._replace(medidas=b"") for s in saidas]
     with pytest.raises(RuntimeError, match="sem o toque"):
         montar(PADRAO, sem_medidas)
+    sem_eventos = [s._replace(eventos=b"") for s in saidas]
+    with pytest.raises(RuntimeError, match="sem o seu Pix"):
+        montar(PADRAO, sem_eventos)
 
 
 def test_regras_do_repositorio_compilam() -> None:

@@ -58,7 +58,7 @@ def _resumir(decididos: int, com_modelo: int, lotes: Iterable[pa.RecordBatch]) -
         i = lote.column("value").to_numpy() % 100
         deste = i[i < decididos]
         resumo = resumir(
-            [ACOES[k] for k in deste % 5], deste * 20.0, np.where(deste < com_modelo, deste / 100, np.nan),
+            (deste % 5).astype(np.int8), deste * 20.0, np.where(deste < com_modelo, deste / 100, np.nan),
             np.full(deste.size, 1_500), "7", "r2", int((i >= decididos).sum()),
         )
         tipo = to_arrow_schema(StructType([StructField("resumo", RESUMO)]))
