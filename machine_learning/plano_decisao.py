@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark import TaskContext
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
@@ -51,10 +52,10 @@ class Abrir:
         from processamento.estado.toques import Registros, abrir  # noqa: PLC0415 — só no worker
 
         for lote in lotes:
-            topico, particao, deslocamento, kafka_us, *resto = lote.columns
+            topico, particao, deslocamento, kafka_us, enviado_us, origem, valor = lote.columns
             registros = Registros(
-                topico.to_pylist(), *(c.to_numpy().astype(np.int64) for c in (particao, deslocamento, kafka_us)),
-                *(coluna.to_pylist() for coluna in resto),
+                _textos(topico), _inteiros(particao), _inteiros(deslocamento), _inteiros(kafka_us),
+                enviado_us.to_pylist(), _textos(origem), valor.to_pylist(),
             )
             linhas = abrir(
                 registros, tokenizador=self.tokenizador, distribuicao=self.distribuicao,
@@ -146,6 +147,18 @@ def da_fonte(bruto: DataFrame) -> DataFrame:
 def _numero_do_lote() -> int:
     contexto = TaskContext.get()
     return int((contexto and contexto.getLocalProperty(_PROPRIEDADE_LOTE)) or -1)
+
+
+def _inteiros(coluna: pa.Array) -> NDArray[np.int64]:
+    return np.asarray(coluna.to_numpy(), np.int64)
+
+
+def _textos(coluna: pa.StringArray) -> list[str]:
+    """Textos que quase não variam e nunca são nulos: um objeto Python para cada distinto, e não para cada linha."""
+    codificada = coluna.dictionary_encode()
+    distintos = np.array(codificada.dictionary.to_pylist(), object)
+    lista: list[str] = distintos[codificada.indices.to_numpy()].tolist()
+    return lista
 
 
 def _lote_arrow(colunas: Sequence[Sequence[Any]], esquema: StructType) -> pa.RecordBatch:
