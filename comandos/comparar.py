@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from comandos.apresentacao import console, espera, passo, tabela
-from comandos.periodo import em_us, instante_us
+from comandos.periodo import em_us, instante, instante_us
 from plataforma.configuracao import Configuracao
 
 PADRAO_DIAS: Final = 30
@@ -21,7 +21,8 @@ def comando(
         str | None, typer.Option("--de", metavar="AAAA-MM-DD", help="Primeiro dia (UTC) dos Pix; padrão: há 30.")
     ] = None,
     ate: Annotated[
-        str | None, typer.Option("--ate", metavar="AAAA-MM-DD", help="Último dia, inclusive; padrão: hoje.")
+        str | None,
+        typer.Option("--ate", metavar="AAAA-MM-DD", help="Último dia, inclusive; padrão: hoje, ou o do Pix mais novo."),
     ] = None,
     saida: Annotated[Path | None, typer.Option("--saida", help="Pasta do relatório.")] = None,
     maturacao: Annotated[
@@ -31,12 +32,12 @@ def comando(
 ) -> None:
     """Compara o campeão e o desafiante nos Pix que os dois pontuaram, com os rótulos já conhecidos."""
     cfg = Configuracao.do_ambiente()
-    agora = datetime.now(UTC)
-    de_us, ate_us = em_us(de, ate, agora, PADRAO_DIAS)
     with espera("Lendo decisões e rótulos…"):
-        from machine_learning import custos, duelo, relatorio_comparacao  # noqa: PLC0415 — sklearn
+        from machine_learning import custos, duelo, leitura_decisoes, relatorio_comparacao  # noqa: PLC0415 — sklearn
 
-        periodo = duelo.Periodo(de_us, ate_us, instante_us(agora), maturacao)
+        agora_us = leitura_decisoes.ate_onde(cfg, instante_us(datetime.now(UTC)))
+        de_us, ate_us = em_us(de, ate, instante(agora_us), PADRAO_DIAS)
+        periodo = duelo.Periodo(de_us, ate_us, agora_us, maturacao)
         medidas, pares = duelo.comparar(cfg, periodo, custos.ler(), semente)
         if saida is not None:
             relatorio_comparacao.escrever(saida, medidas, pares)

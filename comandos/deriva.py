@@ -40,10 +40,11 @@ def comando(
     agora = datetime.now(UTC)
     de_us, ate_us = em_us(de, ate, agora, PADRAO_DIAS)
     with espera("Lendo as decisões…"):
-        from machine_learning import custos, deriva_lago, duelo  # noqa: PLC0415 — sklearn
+        from machine_learning import custos, deriva_lago, duelo, leitura_decisoes  # noqa: PLC0415 — sklearn
         from machine_learning.medidas import limpo  # noqa: PLC0415
 
-        periodo = duelo.Periodo(de_us, ate_us, instante_us(agora), maturacao)
+        agora_us = leitura_decisoes.ate_onde(cfg, instante_us(agora))
+        periodo = duelo.Periodo(de_us, ate_us, agora_us, maturacao)
         medidas = limpo(deriva_lago.medir(cfg, periodo, custos.ler().retreino))
     if saida is not None:
         saida.write_text(json.dumps(medidas, ensure_ascii=False, indent=1) + "\n")

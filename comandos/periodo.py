@@ -32,9 +32,14 @@ def em_us(de: str | None, ate: str | None, agora: datetime, dias: int) -> tuple[
     return instante_us(_meia_noite(primeiro)), instante_us(_meia_noite(ultimo + DIA))
 
 
-def instante_us(instante: datetime) -> int:
+def instante_us(quando: datetime) -> int:
     """µs UTC, exatos."""
-    return (instante - _ORIGEM) // _MICROSSEGUNDO
+    return (quando - _ORIGEM) // _MICROSSEGUNDO
+
+
+def instante(us: int) -> datetime:
+    """De µs UTC a um instante com fuso."""
+    return _ORIGEM + us * _MICROSSEGUNDO
 
 
 def _dia(opcao: str, texto: str) -> date:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from comandos.apresentacao import aviso, console, erro, espera, passo, progresso, tabela
-from comandos.periodo import em_us, instante_us
+from comandos.periodo import em_us, instante, instante_us
 from plataforma.configuracao import Configuracao
 
 NAO_REPETE: Final = 1
@@ -35,14 +35,14 @@ def comando(
     Com as mesmas versões confere que as decisões se repetem: sai com 1 se alguma não se repete.
     """
     cfg = Configuracao.do_ambiente()
-    agora = datetime.now(UTC)
-    de_us, ate_us = em_us(de, ate, agora, 0)
     with espera("Lendo decisões, rótulos, modelo e regras…"):
         from machine_learning import leitura_decisoes, relatorio_reprocessamento, reprocessamento_lago  # noqa: PLC0415
 
         if saida is not None:
             relatorio_reprocessamento.preparar(saida)
-        pedido = reprocessamento_lago.Pedido(de_us, ate_us, instante_us(agora), modelo, regras, recalcular)
+        agora_us = leitura_decisoes.ate_onde(cfg, instante_us(datetime.now(UTC)))
+        de_us, ate_us = em_us(de, ate, instante(agora_us), 0)
+        pedido = reprocessamento_lago.Pedido(de_us, ate_us, agora_us, modelo, regras, recalcular)
         total = leitura_decisoes.contar(cfg, de_us, ate_us)
     with progresso("Decidindo de novo", total or None) as avancar:
         medidas = reprocessamento_lago.reprocessar(cfg, pedido, avancar)

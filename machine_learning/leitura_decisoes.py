@@ -30,6 +30,20 @@ def existe(cfg: Configuracao) -> bool:
     return bool(DeltaTable.is_deltatable(str(OURO_DECISOES.caminho(cfg))))
 
 
+def ate_onde(cfg: Configuracao, agora_us: int) -> int:
+    """O presente de quem olha as decisões, em µs UTC: agora ou, se vier depois, o instante do último Pix decidido.
+
+    Tráfego simulado ou importado anda no relógio dele, que pode ir à frente do nosso; um Pix ao vivo, 12 h no máximo.
+    """
+    from deltalake import DeltaTable  # noqa: PLC0415
+
+    if not existe(cfg):
+        return agora_us
+    arquivos = DeltaTable(str(OURO_DECISOES.caminho(cfg))).get_add_actions(flatten=True)
+    maiores: list[int | None] = arquivos.column("max.instante_us").to_pylist() if arquivos.num_rows else []
+    return max([agora_us, *(maior for maior in maiores if maior is not None)])
+
+
 def lotes(
     cfg: Configuracao, colunas: Sequence[str], de_us: int, ate_us: int, *, instante: str = "instante_us",
     iguais: Mapping[str, str] | None = None,

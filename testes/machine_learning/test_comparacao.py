@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from comandos.principal import executar
 from machine_learning import ajuste, avaliacao, comparacao, custos, modelo, registro
@@ -136,6 +136,31 @@ def test_comparar_escreve_o_relatorio(
     assert "| GOLPE |" in texto
     assert (saida / "precisao_recall.png").exists()
     assert "R$ poupados por dia" in capsys.readouterr().out
+
+
+def test_o_presente_e_o_do_pix_mais_novo_se_ele_anda_a_frente(ambiente: Configuracao, tmp_path: Path) -> None:
+    from machine_learning import leitura_decisoes  # noqa: PLC0415
+
+    tabela = DeltaTable(str(OURO_DECISOES.caminho(ambiente))).to_pyarrow_table()
+    ultimo = max(tabela.column("instante_us").to_pylist())
+    assert leitura_decisoes.ate_onde(ambiente, ultimo - 1) == ultimo
+    assert leitura_decisoes.ate_onde(ambiente, ultimo + 1) == ultimo + 1
+    assert leitura_decisoes.ate_onde(replace(ambiente, dados=tmp_path), 7) == 7
+
+
+def test_comparar_sem_datas_acha_decisoes_do_futuro(
+    ambiente: Configuracao, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A simulação contínua anda à frente do relógio: sem datas, compara-se o que ela decidiu."""
+    futuro = replace(ambiente, dados=tmp_path / "futuro")
+    salto = 10 * 365 * DIA_US
+    for tabela, colunas in ((OURO_DECISOES, ("instante_us",)), (PRATA_ROTULOS, ("conhecido_em_us",))):
+        lida = pl.from_arrow(DeltaTable(str(tabela.caminho(ambiente))).to_pyarrow_table())
+        assert isinstance(lida, pl.DataFrame)
+        write_deltalake(str(tabela.caminho(futuro)), lida.with_columns(pl.col(colunas) + salto).to_arrow())
+    monkeypatch.setenv("PIX_DADOS", str(futuro.dados))
+    assert executar(["comparar", "--saida", str(tmp_path / "r")]) == 0
+    assert json.loads((tmp_path / "r" / "comparacao.json").read_text())["linhas"] > 1_000
 
 
 def test_so_o_maduro_conta(ambiente: Configuracao) -> None:
