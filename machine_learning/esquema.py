@@ -50,7 +50,7 @@ _POSICAO_DA_RESPOSTA: Final = [
 ]
 
 DECISAO: Final = StructType([StructField("tipo", _TEXTO), *_CAMPOS_DECISAO])
-"""O JSON de `pix.decisoes` (`decisao.Decisao` e `decisao.RecusaDeFormato`); o que falta na mensagem fica nulo."""
+"""O JSON de `pix.decisoes` (`respostas.Decisao` e `respostas.RecusaDeFormato`); o que falta na mensagem fica nulo."""
 OURO_DECISOES: Final = Tabela(
     "ouro_decisoes", StructType([*_CAMPOS_DECISAO, *_POSICAO_DA_RESPOSTA]), ("id_fim_a_fim",), ("data",)
 )

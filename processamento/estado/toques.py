@@ -6,7 +6,7 @@ O balde é `entidade mod baldes`; o destino, onde os toques de um Pix se reencon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -32,20 +32,8 @@ INTEIROS: Final = ("id_evento", "instante_us", "valor_centavos", "dispositivo_id
 """Inteiros do Pix que a decisão usa ou devolve."""
 
 
-class Registro(NamedTuple):
-    """Um registro do Kafka; instantes em µs UTC; `enviado_us` nulo = sem cabeçalho."""
-
-    topico: str
-    particao: int
-    deslocamento: int
-    kafka_us: int
-    enviado_us: int | None
-    origem: str
-    valor: bytes | None
-
-
 class Registros(NamedTuple):
-    """Os mesmos campos de `Registro`, em colunas."""
+    """Registros do Kafka em colunas; instantes em µs UTC. `enviado_us` nulo = sem cabeçalho; `valor` pode ser nulo."""
 
     topico: Sequence[str]
     particao: Inteiros
@@ -54,13 +42,6 @@ class Registros(NamedTuple):
     enviado_us: Sequence[int | None]
     origem: Sequence[str]
     valor: Sequence[bytes | None]
-
-    @classmethod
-    def de(cls, registros: Iterable[Registro]) -> Registros:
-        """De linhas a colunas."""
-        colunas: Any = list(zip(*registros, strict=True)) or [()] * len(cls._fields)
-        topico, particao, deslocamento, kafka_us, *resto = colunas
-        return cls(topico, _int(particao), _int(deslocamento), _int(kafka_us), *resto)
 
 
 class Linha(NamedTuple):

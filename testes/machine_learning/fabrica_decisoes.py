@@ -15,15 +15,17 @@ from ingestao.esquema import Ativacao
 from ingestao.serializacao import serializar
 from ingestao.trafego import Trafego
 from machine_learning import registro
-from machine_learning.decisao import Decisao, Decisor
+from machine_learning.decisao import Decisor
 from machine_learning.esquema import OURO_DECISOES
 from machine_learning.montagem import montar
 from machine_learning.regras import ler
+from machine_learning.respostas import Decisao
 from plataforma.configuracao import Configuracao
 from processamento.catalogo import PADRAO
 from processamento.estado.balde import Balde, Entrada
-from processamento.estado.toques import Distribuicao, Registro, Registros, abrir
+from processamento.estado.toques import Distribuicao, abrir
 from processamento.protecao import Tokenizador
+from testes.processamento.fabrica_toques import Registro, em_colunas
 from testes.processamento.test_balde import Deposito
 
 AGORA_US = 1_800_000_000_000_000
@@ -56,7 +58,7 @@ def decidir(cfg: Configuracao, trafego: Trafego, lotes: Sequence[tuple[int, byte
         if controle:
             registros.append(Registro("pix.controle", 0, numero, numero, None, "vivo", controle))
         linhas = abrir(
-            Registros.de(registros), tokenizador=Tokenizador(b"k" * 32, "v1"), distribuicao=Distribuicao((0,), (0,)),
+            em_colunas(registros), tokenizador=Tokenizador(b"k" * 32, "v1"), distribuicao=Distribuicao((0,), (0,)),
             topico_rotulos="pix.rotulos", topico_controle="pix.controle",
         )
         montado = montar(PADRAO, balde.aplicar([Entrada(*linha[1:]) for linha in linhas], deposito))

@@ -15,9 +15,10 @@ from plataforma.configuracao import RAIZ_PROJETO
 from processamento.atributos import NOMES
 from processamento.catalogo import PADRAO
 from processamento.estado.balde import Balde, Entrada, Saida
-from processamento.estado.toques import Distribuicao, Registro, Registros, abrir
+from processamento.estado.toques import Distribuicao, abrir
 from processamento.protecao import Tokenizador
 from testes.processamento.fabrica_fluxo import evento_json
+from testes.processamento.fabrica_toques import Registro, em_colunas
 from testes.processamento.test_balde import Deposito
 
 AGORA_US = 1_800_000_000_000_000
@@ -47,7 +48,7 @@ def passar(registros: list[Registro], baldes: int = 2, controle: bytes | None = 
     if controle is not None:
         registros = [*registros, Registro("pix.controle", 0, 0, 0, None, "vivo", controle)]
     linhas = abrir(
-        Registros.de(registros), tokenizador=Tokenizador(b"k" * 32, "v1"), distribuicao=d, topico_rotulos="pix.rotulos",
+        em_colunas(registros), tokenizador=Tokenizador(b"k" * 32, "v1"), distribuicao=d, topico_rotulos="pix.rotulos",
         topico_controle="pix.controle",
     )
     saidas = [

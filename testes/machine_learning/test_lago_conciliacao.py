@@ -16,10 +16,10 @@ from pyspark.sql.types import BinaryType, IntegerType, LongType, StructField, St
 
 from ingestao.bronze import BRONZE_EVENTOS, BRONZE_ROTULOS
 from machine_learning.conciliacao import conciliar
-from machine_learning.decisao import Decisao, RecusaDeFormato
 from machine_learning.decisoes_lago import com_resposta, gravar_respostas, iniciar_decisoes_lago
 from machine_learning.esquema import DECISAO, OURO_DECISOES, OURO_RECUSAS
 from machine_learning.indicadores_decisao import com_decisoes, iniciar_indicadores_decisao, ler_indicadores
+from machine_learning.respostas import Decisao, RecusaDeFormato
 from plataforma.configuracao import Configuracao
 from plataforma.gravacao import anexar
 from plataforma.servicos.topicos import criar_topicos

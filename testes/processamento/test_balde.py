@@ -14,9 +14,10 @@ from processamento.estado.balde import Balde, Entrada, Saida, iniciar
 from processamento.estado.envelope import desempacotar, empacotar
 from processamento.estado.lote import Eventos, Fraudes, calcular
 from processamento.estado.pedacos import Bloco
-from processamento.estado.toques import Distribuicao, Registro, Registros, abrir
+from processamento.estado.toques import Distribuicao, abrir
 from processamento.protecao import Tokenizador
 from testes.processamento.fabrica_fluxo import evento_json
+from testes.processamento.fabrica_toques import Registro, em_colunas
 
 DIA_S = 86_400
 TOKENIZADOR = Tokenizador(b"k" * 32, "v1")
@@ -69,7 +70,7 @@ def entradas(regs: list[Registro], controle: bytes = b"") -> list[Entrada]:
     if controle:
         todos.append(Registro("pix.controle", 0, 3, 0, None, "vivo", controle))
     linhas = abrir(
-        Registros.de(todos), tokenizador=TOKENIZADOR, distribuicao=UM_BALDE, topico_rotulos="pix.rotulos",
+        em_colunas(todos), tokenizador=TOKENIZADOR, distribuicao=UM_BALDE, topico_rotulos="pix.rotulos",
         topico_controle="pix.controle",
     )
     return [Entrada(*linha[1:]) for linha in linhas]

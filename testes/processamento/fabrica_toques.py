@@ -1,0 +1,29 @@
+"""Registros do Kafka, um a um, e as colunas que `toques.abrir` recebe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from processamento.estado.toques import Registros
+
+
+class Registro(NamedTuple):
+    """Um registro do Kafka; instantes em µs UTC; `enviado_us` nulo = sem cabeçalho."""
+
+    topico: str
+    particao: int
+    deslocamento: int
+    kafka_us: int
+    enviado_us: int | None
+    origem: str
+    valor: bytes | None
+
+
+def em_colunas(registros: Iterable[Registro]) -> Registros:
+    """De linhas a colunas."""
+    colunas: Any = list(zip(*registros, strict=True)) or [()] * len(Registros._fields)
+    topico, particao, deslocamento, kafka_us, *resto = colunas
+    return Registros(topico, *(np.asarray(c, np.int64) for c in (particao, deslocamento, kafka_us)), *resto)
