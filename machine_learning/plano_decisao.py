@@ -138,7 +138,7 @@ def entregas(
 
 
 def da_fonte(bruto: DataFrame) -> DataFrame:
-    """Da fonte Kafka às colunas de `toques.Registros`, com os cabeçalhos lidos como na bronze (ilegível não para o fluxo)."""
+    """Da fonte Kafka às colunas de `toques.Registros`, os cabeçalhos como na bronze (ilegível não para o fluxo)."""
     return bruto.transform(com_cabecalhos).select(
         "topic", "partition", "offset", F.unix_micros("timestamp"), "enviado_em", "origem", "value"
     ).toDF("topico", "particao", "deslocamento", "kafka_us", "enviado_us", "origem", "valor")
