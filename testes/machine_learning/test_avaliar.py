@@ -93,8 +93,11 @@ def test_cartao_e_leiame_trazem_o_que_o_relatorio_mediu(saida: Path) -> None:
     assert "velho" not in documento
     assert f"| **{numero(r['ap'])}** (" in documento
     assert f"| **{numero(r['media_das_dobras']['ap'])}** |" in documento
-    assert "--formato handbook --dobras 2 --controle --leiame leiame.md" in documento
-    assert all(prova["texto"] in documento for prova in r["controles"].values())
+    assert "--formato handbook --dobras 2 --controle --leiame leiame.md" in documento.replace("\n", " ")
+    assert all(prova["texto"] in documento.replace("\n", " ") for prova in r["controles"].values())
+    assert "REPROVADO" not in documento
+    r["controles"]["corte"]["passou"] = False
+    assert leiame.secao(r, "c", "1/1/2026").count("REPROVADO") == 1
 
 
 @pytest.mark.parametrize("conteudo", ["sem marca nenhuma", f"{leiame.FIM} {leiame.INICIO}", None])
