@@ -52,7 +52,9 @@ class Configuracao:
     spark_master: str = "local[6]"
     spark_master_lago: str = "local[3]"
     spark_memoria: str = "3g"
-    spark_opcoes_jvm: str = "-XX:+UseParallelGC"
+    spark_opcoes_jvm: str = (
+        "-XX:+UseParallelGC -XX:+UseAdaptiveSizePolicyWithSystemGC -XX:MaxHeapFreeRatio=40 -XX:MaxNewSize=768m"
+    )
     particoes_estado: int = 2
     baldes: int = 2
     max_eventos_lote: int = 60_000

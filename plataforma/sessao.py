@@ -99,6 +99,14 @@ def encerrar_sessao(spark: SparkSession, prazo_segundos: float = PRAZO_JVM_SEGUN
         SparkContext._gateway = SparkContext._jvm = None  # noqa: SLF001  a próxima sessão nasce em outra JVM
 
 
+def devolver_memoria(spark: SparkSession) -> None:
+    """Depois de um pico (a partida quente), a JVM recolhe e devolve ao sistema o heap que ficou livre.
+
+    O coletor paralelo só devolve com `UseAdaptiveSizePolicyWithSystemGC` e `MaxHeapFreeRatio` (`spark_opcoes_jvm`).
+    """
+    spark._jvm.System.gc()  # noqa: SLF001  o PySpark não dá outro caminho até a JVM
+
+
 def arquivo_registro(cfg: Configuracao, nome: str) -> Path:
     """Onde o driver Spark de `nome` escreve seus avisos; ao lado, `.jvm.log` com a saída de erros da JVM."""
     return cfg.caminho("servicos", f"spark-{nome}.log")

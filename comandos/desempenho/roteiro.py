@@ -212,9 +212,12 @@ def retomar(cfg: Configuracao, conta: Conta, mostrar: Callable[[str], None]) -> 
     """Mata a decisão e a sua JVM sem aviso e a sobe; segundos da morte à primeira decisão nova legível."""
     anotado = processo.carregar(conversa.DECISAO, cfg)
     inicio_us = time.time_ns() // 1_000
-    for membro in anotado.membros() if anotado else []:
+    mortos = anotado.membros() if anotado else []
+    for membro in mortos:
         with contextlib.suppress(psutil.NoSuchProcess):  # morto o pai, um processo Python pode sair antes
             membro.kill()
+    # Quem larga muita memória demora a sair e, até lá, ainda parece de pé.
+    psutil.wait_procs(mortos, timeout=PRAZO_PARADA_S)
     subir_fluxos(cfg, mostrar, papeis=(conversa.DECISAO,))
     medicao = medir(cfg, conta, float(conta.eventos), 0.0, (conversa.DECISAO,), cfg.topico_decisoes)
     return (int(medicao.leitura.legivel_ms.min()) * 1_000 - inicio_us) / SEGUNDO_US

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from comandos.fluxos import conversa
 from comandos.fluxos.motor import Motor
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
     from monitoramento.metricas import Metricas
 
+BYTES_POR_LOTE_ARROW: Final = 4 << 20
+"""O que a JVM aloca de uma vez, fora do heap. Sem limite, a partida quente põe o estado inteiro de um balde em um lote:
+com um milhão de contas, mais do que ela pode alocar."""
+
 
 class Decisao(Motor):
     """Aquece o estado e ensaia enquanto o lago calcula o ouro e treina; decide quando há modelo."""
@@ -21,10 +26,15 @@ class Decisao(Motor):
     grava_classes: ClassVar[bool] = True
     """Dos dois, é quem para primeiro: gravar não alonga a parada."""
 
+    def configuracoes(self) -> Mapping[str, str]:
+        """Os envelopes do micro-lote vão ao Python aos poucos, por tamanho: são poucas linhas, e muito largas."""
+        return {"spark.sql.execution.arrow.maxBytesPerBatch": str(BYTES_POR_LOTE_ARROW)}
+
     def preparar(self, spark: SparkSession, metricas: Metricas) -> None:
         """Espera a história na prata, aquece o estado, espera o modelo e inicia a consulta."""
         from machine_learning.ativacao import Vigia  # noqa: PLC0415 — pyspark só neste processo
         from machine_learning.fluxo import aquecer_estado, iniciar_decisao  # noqa: PLC0415
+        from plataforma.sessao import devolver_memoria  # noqa: PLC0415
 
         self.fase("historia")
         self.esperar(lambda: conversa.prata_completa(self.cfg))
@@ -41,6 +51,7 @@ class Decisao(Motor):
         # Abrir o estado, o modelo e os processos Python é o primeiro lote: que ele não leve nenhum Pix.
         vigia.republicar("partida da decisão")
         self.consultas[-1].processAllAvailable()
+        devolver_memoria(spark)
 
     def _ensaiar(self, spark: SparkSession) -> None:
         """Usa a espera pelo modelo para esquentar o caminho; sem espera (uma retomada), não há ensaio."""

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from processamento.catalogo import PAPEL_DO_FLUXO, Catalogo
-from processamento.estado import nucleo, pedacos
+from processamento.estado import memoria, nucleo, pedacos
 from processamento.estado.arena import Arena, Linhas
 from processamento.estado.envelope import desempacotar, empacotar
 from processamento.estado.pedacos import Bloco, Indice
@@ -171,6 +171,7 @@ class Balde:
                 self._arena.registrar_ids(chave, max(pedaco.ate, 1), bloco.chegada_s, self.horizonte_ids_s)
         if refazer:
             self._arena.compactar()
+            memoria.devolver()  # os pedaços lidos e o que a partida quente trouxe: quase o tamanho da arena
         self._arena.limpa(indice.versao)
 
     def _lembrar(self, versao: int, valor: bytes) -> None:

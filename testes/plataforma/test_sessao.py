@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import os
 import subprocess
 import sys
@@ -49,6 +50,24 @@ def test_configuracoes_do_desenho_valem_na_sessao(spark: SparkSession, cfg_sessa
     nucleo = spark.sparkContext.getConf()
     assert nucleo.get("spark.scheduler.mode") == "FAIR"
     assert nucleo.get("spark.python.daemon.module") == "plataforma.daemon_python"
+
+
+@pytest.mark.spark
+def test_a_jvm_devolve_o_heap_que_um_pico_ocupou(spark: SparkSession) -> None:
+    fabrica = spark._jvm.java.lang.management.ManagementFactory
+
+    def reservado() -> int:
+        return int(fabrica.getMemoryMXBean().getHeapMemoryUsage().getCommitted())
+
+    pico = [spark._jvm.java.nio.ByteBuffer.allocate(64 << 20) for _ in range(12)]
+    cheio = reservado()
+    pico.clear()
+    gc.collect()
+    for _ in range(50):  # o py4j esquece na JVM, a seu tempo, o que o Python recolheu
+        sessao.devolver_memoria(spark)
+        if (devolvido := cheio - reservado()) > 200 << 20:
+            break
+    assert devolvido > 200 << 20
 
 
 @pytest.mark.spark
