@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from sqlglot import exp
 
 from plataforma.erros import ErroConfiguracao
-from processamento.atributos import _CODIGOS as DOMINIOS
 from processamento.atributos import NOMES
+from processamento.contexto import DOMINIOS
 
 LOGICAS: Final[frozenset[str]] = frozenset({
     "valor_redondo", "noturno", "txid_presente", "disp_cadastrado", "disp_acesso_remoto", "disp_emulador",

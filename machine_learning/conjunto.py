@@ -13,8 +13,9 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from processamento.atributos import CONTEXTO, NOMES, derivar
+from processamento.atributos import NOMES, derivar
 from processamento.catalogo import PADRAO, Catalogo
+from processamento.contexto import CONTEXTO
 from processamento.estado.arena import Arena
 from processamento.estado.lote import FATIA, Eventos, Fraudes, medir_fatia
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from processamento.atributos import _CODIGOS as DOMINIOS
 from processamento.atributos import NOMES
+from processamento.contexto import DOMINIOS
 
 NAO_INFORMADO: Final = "nao_informado"
 IDADES_DIAS: Final = (30, 180, 730)

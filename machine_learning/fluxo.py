@@ -31,7 +31,7 @@ FOLGA_CACHE_BYTES: Final = 4 << 30
 BUSCA_BYTES: Final = 8 << 20
 _DOS_WORKERS: Final = (
     "pandas", "processamento.estado.processador", "processamento.estado.balde",
-    "processamento.estado.aquecimento:aquecer",
+    "processamento.estado.aquecimento:aquecer", "processamento.qualidade_lote:aquecer",
     "machine_learning.decisao", "machine_learning.entrega", "machine_learning.modelo", "skops.io",
 )
 _AMBIENTE_PROPRIO: Final = "PIX_CONSULTA"

@@ -26,8 +26,8 @@ from machine_learning.unidades import (
     relogio,
     vezes,
 )
-from processamento.atributos import _CODIGOS as DOMINIOS
 from processamento.atributos import ATRIBUTOS, Atributo
+from processamento.contexto import DOMINIOS
 
 _NOMES_DE_CODIGO: Final[Mapping[str, str]] = {
     "PF": "pessoa física", "PJ": "pessoa jurídica", "CACC": "corrente", "SVGS": "poupança", "TRAN": "de pagamento",

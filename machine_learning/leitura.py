@@ -13,8 +13,9 @@ from ingestao.esquema import FINALIDADES_ISENTAS
 from machine_learning.conjunto import NUNCA, Conjunto, Historico, Inteiros, Logicos
 from machine_learning.esquema import OURO_DECISOES
 from plataforma.erros import ErroDados
-from processamento.atributos import CONTEXTO, NOMES, contexto
+from processamento.atributos import NOMES
 from processamento.catalogo import Catalogo
+from processamento.contexto import CONTEXTO, contexto
 from processamento.estado.lote import FATIA, Eventos
 from processamento.tabelas import PRATA_PIX, PRATA_ROTULOS
 
@@ -55,7 +56,7 @@ def das_tabelas(cfg: Configuracao, spark: SparkSession | None = None) -> tuple[H
         inteiros["recebedor_id"], inteiros["dispositivo_id"],
     )
     conhecido, tipologia = rotular(eventos.id_evento, rotulos)
-    ctx = contexto({nome: c[nome].to_pylist() for nome in CONTEXTO})
+    ctx = contexto(c)
     return Historico(eventos, ctx, conhecido, tipologia), {
         PRATA_PIX.nome: versao_pix, PRATA_ROTULOS.nome: versao_rotulos,
     }

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from processamento.atributos import CONTEXTO, derivar
+from processamento.atributos import derivar
 from processamento.catalogo import NULO, Catalogo, Papel
+from processamento.contexto import CONTEXTO, em_reais
 from processamento.estado.balde import Saida
 from processamento.estado.envelope import desempacotar
-from processamento.estado.toques import TEXTOS
+from processamento.estado.toques import EVENTOS, TEXTOS, Lidos, ler_eventos
 
 Inteiros = NDArray[np.int64]
 _BITS_DESLOCAMENTO: Final = 44
 """Posição em um só inteiro: 19 bits de partição, 44 de deslocamento (17 trilhões de registros por partição)."""
+_POSICAO: Final = ("particao", "deslocamento")
 _NUMERICAS: Final = (
-    "particao", "deslocamento", "kafka_us", "id_evento", "instante_us", "valor_centavos", "dispositivo_id", "contexto",
+    *_POSICAO, "kafka_us", "id_evento", "instante_us", "valor_centavos", "dispositivo_id",
 )
-_LISTAS: Final = ("topico", "enviado_us", *TEXTOS)
+_LISTAS: Final = ("topico", *TEXTOS)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def montar(catalogo: Catalogo, saidas: list[Saida]) -> Montado:
     Levanta:
         RuntimeError: falta ou sobra o toque de um Pix: erro nosso, o lote deve falhar e não decidir pela metade.
     """
-    colunas, recusas = _eventos([desempacotar(s.eventos) for s in saidas if s.eventos])
+    colunas, recusas = _eventos([ler_eventos(s.eventos) for s in saidas if s.eventos])
     medidas = [desempacotar(s.medidas) for s in saidas if s.medidas]
     chave = _posicao(colunas["particao"], colunas["deslocamento"])
     ordem, todos = np.argsort(chave, kind="stable"), np.ones(chave.size, np.bool_)
@@ -92,16 +95,25 @@ def montar(catalogo: Catalogo, saidas: list[Saida]) -> Montado:
     return Montado(colunas, primitivas, atributos, recusas, _ativacao(saidas))
 
 
-def _eventos(lidos: list[dict[str, Any]]) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
-    if not lidos:
-        vazio = {nome: np.empty(0, np.int64) for nome in _NUMERICAS}
-        return {**vazio, "contexto": np.empty((0, len(CONTEXTO))), **{nome: [] for nome in _LISTAS}}, []
+def _eventos(lidos: list[Lidos]) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
     # Pela posição do primeiro de cada envelope: os Pix de uma partição seguem na ordem em que chegaram.
-    lidos = sorted(lidos, key=lambda lido: [lido[nome][:1].tolist() for nome in ("particao", "deslocamento")])
-    colunas: dict[str, Any] = {nome: np.concatenate([lido[nome] for lido in lidos]) for nome in _NUMERICAS}
-    for nome in _LISTAS:
-        colunas[nome] = list(chain.from_iterable(lido[nome] for lido in lidos))
-    return colunas, [tuple(r) for lido in lidos for r in lido["recusas"]]
+    lidos = sorted(lidos, key=lambda lido: [lido.pix.column(nome)[:1].to_pylist() for nome in _POSICAO])
+    pix = pa.Table.from_batches([lido.pix for lido in lidos], EVENTOS).combine_chunks()
+    colunas: dict[str, Any] = {nome: np.asarray(pix.column(nome).to_numpy(), np.int64) for nome in _NUMERICAS}
+    colunas |= {nome: pix.column(nome).to_numpy().tolist() for nome in _LISTAS}
+    colunas["enviado_us"] = _com_nulos(pix.column("enviado_us"))
+    nenhum = np.empty((0, len(CONTEXTO)), np.int32)
+    colunas["contexto"] = em_reais(np.concatenate([nenhum, *(lido.contexto for lido in lidos)]))
+    return colunas, [recusa for lido in lidos for recusa in lido.recusas]
+
+
+def _com_nulos(coluna: pa.ChunkedArray) -> list[int | None]:
+    """Inteiros como lista; quase nunca há um nulo, e por isso só então se paga um objeto Arrow por valor."""
+    if coluna.null_count:
+        nulos: list[int | None] = coluna.to_pylist()
+        return nulos
+    lista: list[int | None] = coluna.to_numpy().tolist()
+    return lista
 
 
 def _lugares(papel: Papel, chave: Inteiros, ordem: Inteiros, posicoes: Inteiros) -> Inteiros:

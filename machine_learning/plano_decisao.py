@@ -54,8 +54,7 @@ class Abrir:
         for lote in lotes:
             topico, particao, deslocamento, kafka_us, enviado_us, origem, valor = lote.columns
             registros = Registros(
-                _textos(topico), _inteiros(particao), _inteiros(deslocamento), _inteiros(kafka_us),
-                enviado_us.to_pylist(), _textos(origem), valor.to_pylist(),
+                topico, _inteiros(particao), _inteiros(deslocamento), _inteiros(kafka_us), enviado_us, origem, valor,
             )
             linhas = abrir(
                 registros, tokenizador=self.tokenizador, distribuicao=self.distribuicao,
@@ -151,14 +150,6 @@ def _numero_do_lote() -> int:
 
 def _inteiros(coluna: pa.Array) -> NDArray[np.int64]:
     return np.asarray(coluna.to_numpy(), np.int64)
-
-
-def _textos(coluna: pa.StringArray) -> list[str]:
-    """Textos que quase não variam e nunca são nulos: um objeto Python para cada distinto, e não para cada linha."""
-    codificada = coluna.dictionary_encode()
-    distintos = np.array(codificada.dictionary.to_pylist(), object)
-    lista: list[str] = distintos[codificada.indices.to_numpy()].tolist()
-    return lista
 
 
 def _lote_arrow(colunas: Sequence[Sequence[Any]], esquema: StructType) -> pa.RecordBatch:

@@ -186,6 +186,8 @@ def _ambiente(cfg: Configuracao) -> dict[str, str]:
         "PYSPARK_DRIVER_PYTHON": sys.executable,
         "PYTHONPATH": pythonpath_com_raiz(),
         "TZ": "UTC",
+        # Uma JVM tem dezenas de linhas de execução; com o padrão do glibc, cada uma guarda o seu pedaço de memória.
+        "MALLOC_ARENA_MAX": "2",
         **_UMA_LINHA_DE_EXECUCAO,
     }
     if cfg.perfil == "local":

@@ -6,55 +6,21 @@ Nulo é NaN. Divisão por zero ou por nulo dá NaN. Valores em centavos, duraç�
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from processamento.calendario import Calendario
 from processamento.catalogo import ESCALA_LOG, NULO, SEGUNDO_US, Catalogo
+from processamento.contexto import CONTEXTO, DOMINIOS
 
 Reais = NDArray[np.float64]
 Inteiros = NDArray[np.int64]
-
-_CODIGOS: Final[dict[str, tuple[str, ...]]] = {
-    "pagador_tipo_pessoa": ("PF", "PJ"),
-    "recebedor_tipo_pessoa": ("PF", "PJ"),
-    "pagador_tipo_conta": ("CACC", "SVGS", "TRAN", "SLRY", "OTHR"),
-    "recebedor_tipo_conta": ("CACC", "SVGS", "TRAN", "SLRY", "OTHR"),
-    "forma_de_iniciacao": ("MANU", "DICT", "QRES", "QRDN", "APES", "APDN", "INIC", "AUTO"),
-    "finalidade": ("IPAY", "GSCB", "OTHR"),
-    "tipo_chave": ("CPF", "CNPJ", "PHONE", "EMAIL", "EVP"),
-    "sessao_canal": ("APP", "IB", "API", "WHATSAPP", "AGENCIA"),
-}
-_NUMERICAS: Final = (
-    "pagador_idade_conta_dias", "recebedor_idade_conta_dias", "txid_presente",
-    "disp_cadastrado", "disp_dias_cadastro", "disp_acesso_remoto", "disp_emulador", "disp_chamada_ativa",
-    "sessao_duracao_segundos", "sessao_preenchimento_segundos", "sessao_colou_chave", "sessao_falhas_autenticacao_24h",
-    "sessao_troca_senha_24h", "sessao_troca_chip_72h", "sessao_limite_aumentado_horas",
-    "dict_idade_chave_dias", "dict_idade_conta_dias", "dict_marcas_fraude_d90", "dict_relatos_abertos",
-    "dict_relatos_rejeitados_d90", "dict_contas_distintas_d90", "dict_liquidacoes_d90", "dict_reivindicacao_aberta",
-)
-_CODIGO: Final = {nome: {texto: float(i) for i, texto in enumerate(dominio)} for nome, dominio in _CODIGOS.items()}
-CONTEXTO: Final[tuple[str, ...]] = (*_CODIGOS, *_NUMERICAS)
-"""As colunas da prata que um atributo lê além das primitivas, na ordem em que viajam."""
 _LUGAR: Final = {nome: i for i, nome in enumerate(CONTEXTO)}
-
-
-def contexto(colunas: Mapping[str, Sequence[Any]]) -> Reais:
-    """As colunas `CONTEXTO` como float64 de forma (eventos, colunas); textos viram códigos, nulo vira NaN."""
-    saida = np.empty((len(colunas[CONTEXTO[0]]), len(CONTEXTO)), np.float64)
-    for j, nome in enumerate(CONTEXTO):
-        valores = colunas[nome]
-        if nome in _CODIGO:
-            saida[:, j] = np.fromiter(map(_CODIGO[nome].get, valores, repeat(np.nan)), np.float64, len(valores))
-        else:
-            saida[:, j] = np.asarray(valores, dtype=np.float64)
-    return saida
 
 
 class Entradas:
@@ -280,7 +246,7 @@ def _do_contexto() -> list[Atributo]:
     unidade = {"dias": "dias", "segundos": "s", "horas": "h"}
     itens = []
     for nome in CONTEXTO:
-        tipo = "codigo" if nome in _CODIGOS else unidade.get(nome.rsplit("_", 1)[-1], "valor informado")
+        tipo = "codigo" if nome in DOMINIOS else unidade.get(nome.rsplit("_", 1)[-1], "valor informado")
         itens.append(_ctx(nome, tipo, nome.replace("_", " ") + " informado na ordem"))
     return itens
 
@@ -305,7 +271,7 @@ def derivar(
         primitivas: int64 (eventos, primitivas).
         instante_us: int64 (eventos,), µs UTC.
         valor_centavos: int64 (eventos,).
-        contexto: float64 (eventos, len(CONTEXTO)), de `contexto`.
+        contexto: float64 (eventos, len(CONTEXTO)), de `contexto.contexto`.
     """
     saida = np.empty((instante_us.size, len(ATRIBUTOS)), np.float64)
     for inicio in range(0, instante_us.size, LINHAS_POR_VEZ):

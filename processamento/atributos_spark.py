@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,14 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 
 from processamento import atributos
 from processamento.catalogo import Catalogo
+from processamento.contexto import CONTEXTO, contexto
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 IDENTIDADE: Final = ("id_fim_a_fim", "id_evento", "instante_us", "data")
 """As colunas da prata que acompanham os atributos."""
-LIDAS: Final = tuple(dict.fromkeys((*IDENTIDADE, "valor_centavos", *atributos.CONTEXTO)))
+LIDAS: Final = tuple(dict.fromkeys((*IDENTIDADE, "valor_centavos", *CONTEXTO)))
 """As colunas da prata que derivar lê ou devolve."""
 
 
@@ -46,7 +47,7 @@ def derivar_lote(catalogo: Catalogo, lote: pa.RecordBatch | pa.Table, primitivas
 
     valores = atributos.derivar(
         catalogo, primitivas, lote.column("instante_us").to_numpy(), lote.column("valor_centavos").to_numpy(),
-        atributos.contexto({nome: _coluna(lote.column(nome)) for nome in atributos.CONTEXTO}),
+        contexto({nome: _inteira(lote.column(nome)) for nome in CONTEXTO}),
     )
     derivados = [pa.array(np.ascontiguousarray(coluna), from_pandas=True) for coluna in valores.T]
     return pa.RecordBatch.from_arrays(
@@ -75,12 +76,3 @@ def _inteira(coluna: pa.Array | pa.ChunkedArray) -> pa.Array:
 
     return coluna.combine_chunks() if isinstance(coluna, pa.ChunkedArray) else coluna
 
-
-def _coluna(coluna: pa.Array | pa.ChunkedArray) -> Sequence[Any]:
-    """Textos como lista; números e lógicos como float64, nulo = NaN, sem passar por objetos Python."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    inteira = _inteira(coluna)
-    if pa.types.is_string(inteira.type) or pa.types.is_large_string(inteira.type):
-        return cast("Sequence[Any]", inteira.to_pylist())
-    return cast("Sequence[Any]", inteira.cast(pa.float64()).to_numpy(zero_copy_only=False))

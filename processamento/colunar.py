@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from processamento.qualidade import Recusa, avaliar_rotulo, fora_da_tolerancia, 
 from processamento.qualidade_lote import avaliar_lote
 
 Lotes = Iterator[pa.RecordBatch]
-_Avaliado = tuple[NDArray[np.int64], Sequence[Sequence[Any]], list[tuple[int, Recusa]]]
+_Avaliado = tuple[NDArray[np.int64], Sequence[Sequence[Any] | pa.Array], list[tuple[int, Recusa]]]
 """Os lugares dos válidos, as colunas deles e as recusas com o seu lugar."""
 _POSICAO: Final = [campo.name for campo in esquema.CAMPOS_POSICAO]
 
@@ -37,17 +36,15 @@ def avaliar_pix(tokenizador: Tokenizador) -> Callable[[Lotes], Lotes]:
     """A função de `mapInArrow` para `pix.eventos`; entra `valor` e a posição, sai `PIX_AVALIADO`."""
 
     def um_lote(lote: pa.RecordBatch) -> _Avaliado:
-        lido = avaliar_lote(lote.column("valor").to_pylist(), tokenizador)
+        lido = avaliar_lote(lote.column("valor"), tokenizador)
         do_valido = lote.take(pa.array(lido.quais))
         fora = fora_da_tolerancia(
-            lido.colunas["instante_us"], do_valido.column("kafka_em_us").to_numpy(),
-            do_valido.column("origem").to_pylist(),
+            lido.colunas["instante_us"].to_numpy(), do_valido.column("kafka_em_us").to_numpy(),
+            do_valido.column("origem"),
         )
         divergentes = [(i, recusa_por_divergencia()) for i in lido.quais[fora].tolist()]
-        colunas = list(lido.colunas.values()) if not fora.any() else [
-            list(compress(coluna, ~fora)) for coluna in lido.colunas.values()
-        ]
-        return lido.quais[~fora], colunas, [*lido.recusas, *divergentes]
+        dentro = pa.array(~fora)
+        return lido.quais[~fora], [c.filter(dentro) for c in lido.colunas.values()], [*lido.recusas, *divergentes]
 
     return _em_lotes(um_lote, PIX_AVALIADO, len(esquema.CAMPOS_NORMALIZADOS))
 
@@ -83,7 +80,7 @@ def _em_lotes(
 
 
 def _montar(
-    lote: pa.RecordBatch, tipos: pa.Schema, ocupadas: Mapping[int, Sequence[Any]], *, com_valor: bool = False
+    lote: pa.RecordBatch, tipos: pa.Schema, ocupadas: Mapping[int, Sequence[Any] | pa.Array], *, com_valor: bool = False
 ) -> pa.RecordBatch:
     """As colunas `ocupadas` e a posição; o valor bruto só acompanha quem tem motivo."""
     colunas = []
@@ -97,6 +94,8 @@ def _montar(
     return pa.RecordBatch.from_arrays(colunas, schema=tipos)
 
 
-def _coluna(valores: Sequence[Any], tipo: pa.DataType) -> pa.Array:
-    """Datas vêm em dias desde 1970, que é como o Arrow as guarda."""
+def _coluna(valores: Sequence[Any] | pa.Array, tipo: pa.DataType) -> pa.Array:
+    """Datas vêm em dias desde 1970, que é como o Arrow as guarda; textos de um domínio, em dicionário."""
+    if isinstance(valores, pa.Array):
+        return valores.cast(tipo)
     return pa.array(valores, pa.int32()).cast(tipo) if pa.types.is_date32(tipo) else pa.array(valores, tipo)

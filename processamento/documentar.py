@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from plataforma.configuracao import RAIZ_PROJETO
-from processamento.atributos import ATRIBUTOS, CONTEXTO, Atributo, Entradas, Reais
+from processamento.atributos import ATRIBUTOS, Atributo, Entradas, Reais
 from processamento.catalogo import (
     DIA,
     ESCALA_LOG,
@@ -29,6 +29,7 @@ from processamento.catalogo import (
     Primitiva,
 )
 from processamento.catalogo import K as ULTIMOS
+from processamento.contexto import CONTEXTO
 
 DESTINO: Final = RAIZ_PROJETO / "docs" / "atributos.md"
 _INSTANTE_QUALQUER: Final = 1_790_000_000_000_000

@@ -7,13 +7,14 @@ aceitos (ficam na bronze). Versões `1` e `1.x` são aceitas, porque dentro da 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingestao.esquema import Dict, Dispositivo, Evento, Parte, Rotulo, Sessao
@@ -71,13 +72,13 @@ def avaliar_rotulo(valor: bytes | None) -> RotuloNormalizado | Recusa:
 
 
 def fora_da_tolerancia(
-    instante_us: NDArray[np.int64], kafka_us: NDArray[np.int64], origem: Sequence[str]
+    instante_us: NDArray[np.int64], kafka_us: NDArray[np.int64], origem: pa.StringArray
 ) -> NDArray[np.bool_]:
     """Quais Pix ao vivo têm o instante afastado do carimbo do Kafka além da tolerância.
 
     Só vale para `vivo`: história importada ou simulada anda no relógio dela. Os dois caminhos usam esta função.
     """
-    vivos = np.fromiter((o == "vivo" for o in origem), np.bool_, len(origem))
+    vivos = pc.equal(origem, "vivo").to_numpy(zero_copy_only=False)
     return np.asarray(vivos & (np.abs(instante_us - kafka_us) > TOLERANCIA_US))
 
 

@@ -1,50 +1,36 @@
-"""O validador de `qualidade` para muitos registros de uma vez, em colunas; a resposta é a mesma, registro a registro.
+"""O validador de `qualidade` para muitos registros, em colunas Arrow; a resposta é a mesma, registro a registro.
 
-O que está na forma comum (tudo em token, ou claro e certo) é conferido por colunas; qualquer outro registro passa
-inteiro pelo validador de um, que é quem sabe dizer o motivo. Assim cada regra só tem uma definição.
+O que está na forma comum (JSON em uma linha, tudo em token) é lido e conferido por código nativo, onde está; qualquer
+outro registro passa inteiro pelo validador de um, que é quem sabe dizer o motivo: cada regra só tem uma definição.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import compress
-from operator import attrgetter
-from types import SimpleNamespace
-from typing import Any, Final
+from functools import cache
+from typing import Final
 
-import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numba import njit
+from numpy.typing import NDArray
 
-from ingestao.esquema import VERSAO_ESQUEMA, Dict, Dispositivo, Evento, Parte, Sessao
-from processamento import formas_lote, formatos
-from processamento.formas_lote import Inteiros, Mascara
-from processamento.leitura import suspeito
-from processamento.motivos_quarentena import Recusa, Recusado
+from ingestao.esquema import LIMITE_REGISTRO_BYTES, VERSAO_ESQUEMA, Evento
+from processamento import formas_lote, formatos, resumos, varredura
+from processamento.formas_lote import Bytes, Forma, Inteiros, Mascara, exemplos
+from processamento.motivos_quarentena import Recusa
 from processamento.normalizado import Normalizado
-from processamento.protecao import SEM_ENTIDADE, Tokenizador, id_entidade, id_evento
-from processamento.qualidade import (
-    LEITOR_EVENTO,
-    TOLERANCIA_US,
-    avaliar,
-    normalizar_chave,
-    normalizar_dispositivo,
-    normalizar_parte,
-)
+from processamento.protecao import PADRAO_TOKEN, PREFIXO_TOKEN, TAMANHO_RESUMO, Tokenizador
+from processamento.qualidade import TOLERANCIA_US, avaliar
+from processamento.varredura import Campo, Plano, Varrido
 
-Colunas = dict[str, Any]
-"""Por nome: ndarray ou sequência, com uma entrada por linha."""
-_DO_EVENTO: Final = attrgetter(*Evento.__struct_fields__)
-_DA_PARTE: Final = attrgetter(*Parte.__struct_fields__)
-_DO_DISPOSITIVO: Final = attrgetter(*Dispositivo.__struct_fields__)
-_DA_SESSAO: Final = attrgetter(*Sessao.__struct_fields__)
-_DO_DICT: Final = attrgetter(*Dict.__struct_fields__)
-
-
-_AUSENTE: Final = SimpleNamespace(
-    **dict.fromkeys(nome for tipo in (Dispositivo, Sessao, Dict) for nome in tipo.__struct_fields__) | {"id": ""}
-)
-"""No lugar de uma parte opcional que não veio."""
+Colunas = dict[str, pa.Array]
+_AUSENTE: Final = -1
+_LADOS: Final = ("pagador", "recebedor")
+_ALFANUMERICO: Final = "0"
+_EXEMPLOS_TOKEN: Final = exemplos(PREFIXO_TOKEN, ("a", 1, 8), ":" + "a" * TAMANHO_RESUMO)
 
 
 @dataclass(frozen=True)
@@ -53,8 +39,8 @@ class LoteAvaliado:
 
     Args:
         quais: int64 (válidos,): o lugar de cada válido na entrada, em nenhuma ordem certa.
-        colunas: as de `Normalizado`, na sua ordem, com uma entrada por válido: ndarray int64 nas de inteiros sem nulo,
-            sequências Python nas outras.
+        colunas: as de `Normalizado`, na sua ordem, com uma entrada por válido; os textos de um domínio fechado vêm em
+            dicionário, `data` em dias desde 1970.
         recusas: o lugar na entrada e a recusa de cada um dos demais.
     """
 
@@ -63,17 +49,28 @@ class LoteAvaliado:
     recusas: list[tuple[int, Recusa]]
 
 
-def avaliar_lote(valores: Sequence[bytes | None], tokenizador: Tokenizador) -> LoteAvaliado:
+@dataclass(frozen=True)
+class _Contrato:
+    """O que se sabe antes de ver registros: como varrer, onde está cada campo e que forma tem cada texto."""
+
+    plano: Plano
+    textos: dict[str, int]
+    inteiros: dict[str, int]
+    formas: list[tuple[str, Forma]]
+    campos: dict[str, Campo]
+
+
+def avaliar_lote(valores: pa.BinaryArray, tokenizador: Tokenizador) -> LoteAvaliado:
     """`avaliar` de cada registro de `pix.eventos`, em colunas."""
-    lidos = _ler(valores)
-    lugares = np.flatnonzero(np.fromiter((lido is not None for lido in lidos), np.bool_, len(lidos)))
-    colunas, certos = _em_colunas([lido for lido in lidos if lido is not None], tokenizador)
-    quais = lugares[certos]
-    if not certos.all():
-        colunas = {nome: _so(coluna, certos) for nome, coluna in colunas.items()}
+    dados, limites = _bytes_de(valores)
+    c = _contrato()
+    v = _varrer(dados, limites, valores, c)
+    certos, derivados = _conferir(dados, v, c)
+    quais = np.flatnonzero(certos)
+    colunas = _colunas(dados, _so(v, quais), {nome: coluna[quais] for nome, coluna in derivados.items()}, c)
     avulsos, recusas = [], []
-    for i in np.setdiff1d(np.arange(len(valores)), quais, assume_unique=True).tolist():
-        lido = avaliar(valores[i], tokenizador)
+    for i in np.flatnonzero(~certos).tolist():
+        lido = avaliar(valores[i].as_py(), tokenizador)
         if isinstance(lido, Recusa):
             recusas.append((i, lido))
         else:
@@ -81,130 +78,149 @@ def avaliar_lote(valores: Sequence[bytes | None], tokenizador: Tokenizador) -> L
     if avulsos:
         quais = np.append(quais, [i for i, _ in avulsos])
         linhas = zip(*(pix for _, pix in avulsos), strict=True)
-        colunas = {nome: _mais(coluna, extra) for (nome, coluna), extra in zip(colunas.items(), linhas, strict=True)}
+        colunas = {
+            nome: pa.concat_arrays([coluna, _como(coluna, extra)])
+            for (nome, coluna), extra in zip(colunas.items(), linhas, strict=True)
+        }
     return LoteAvaliado(quais, colunas, recusas)
 
 
-def _ler(valores: Sequence[bytes | None]) -> list[Evento | None]:
-    """Cada registro nos tipos do contrato; nulo = que o decida o validador de um."""
-    lidos: list[Evento | None] = []
-    restantes, decodificar = iter(valores), LEITOR_EVENTO.decode
-    while len(lidos) < len(valores):
-        try:
-            for valor in restantes:
-                lidos.append(decodificar(valor))  # type: ignore[arg-type]
-        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, TypeError):
-            lidos.append(None)
-    for i in np.flatnonzero(formas_lote.talvez_suspeitos(valores)).tolist():
-        lidos[i] = None if suspeito(valores[i]) else lidos[i]
-    return lidos
+def aquecer() -> None:
+    """Monta as tabelas e carrega o código compilado: quem nascer por `fork` os herda."""
+    avaliar_lote(pa.array([b"{}"], pa.binary()), Tokenizador(b"ninguem", "v0"))
 
 
-def _em_colunas(eventos: list[Evento], tokenizador: Tokenizador) -> tuple[Colunas, Mascara]:
-    """As colunas de `Normalizado` e quais linhas estão certas; as outras têm lixo."""
-    e = _campos(Evento, _DO_EVENTO, eventos)
-    ids, finalidades = e["id_fim_a_fim"], e["finalidade"]
-    minutos, certos = formas_lote.minutos_dos_ids(ids)
-    instantes, no_tempo = formas_lote.instantes(e["instante"])
-    centavos, em_reais = formas_lote.centavos(e["valor"])
-    certos &= no_tempo & em_reais & (centavos > 0) & (np.abs(instantes - minutos) <= TOLERANCIA_US)
-    certos &= _aceitos(e["txid"], formatos.TXID)
-    certos &= np.array([v == VERSAO_ESQUEMA for v in e["versao_esquema"]], np.bool_)
-    pagador, pagador_certo = _lado("pagador", e["pagador"], tokenizador)
-    recebedor, recebedor_certo = _lado("recebedor", e["recebedor"], tokenizador)
-    chaves, chave_certa = _chaves(eventos, e, tokenizador)
-    aparelho, aparelho_certo = _dispositivos(e["dispositivo"], tokenizador)
-    certos &= pagador_certo & recebedor_certo & chave_certa & aparelho_certo
-    sessao = _campos(Sessao, _DA_SESSAO, _presentes(e["sessao"]))
-    consulta = _campos(Dict, _DO_DICT, _presentes(e["dict"]))
-    colunas = (
-        ids, np.array(list(map(id_evento, ids)), np.int64), instantes, centavos, *pagador, *recebedor,
-        e["forma_de_iniciacao"], finalidades, chaves, e["tipo_chave"], [t is not None for t in e["txid"]], *aparelho,
-        *sessao.values(), *consulta.values(), minutos // formatos.MICROS_DIA,
+@cache
+def _contrato() -> _Contrato:
+    campos = varredura.campos_de(Evento)
+    textos, inteiros = varredura.nomes_dos_textos(campos), varredura.nomes_dos_inteiros(campos)
+    token = formas_lote.forma(PADRAO_TOKEN, _EXEMPLOS_TOKEN)
+    formas = {
+        "id_fim_a_fim": formas_lote.forma(formatos.ID_FIM_A_FIM, exemplos("E", ("0", 31, 31))),
+        "instante": formas_lote.forma(formatos.INSTANTE, exemplos("2000-01-01T00:00:00.000Z")),
+        "valor": formas_lote.forma(formatos.VALOR, exemplos(("0", 1, 10), ".00")),
+        "txid": formas_lote.forma(formatos.TXID, exemplos((_ALFANUMERICO, 1, 35))),
+        "versao_esquema": formas_lote.forma(formatos.VERSAO, exemplos(VERSAO_ESQUEMA)),
+        "chave": token, "dispositivo.id": token,
+    }
+    for lado in _LADOS:
+        formas |= {
+            f"{lado}.ispb": formas_lote.forma(formatos.ISPB, exemplos((_ALFANUMERICO, 8, 8))),
+            f"{lado}.agencia": formas_lote.forma(formatos.AGENCIA, exemplos(("0", 1, 4))),
+            f"{lado}.conta": token, f"{lado}.documento": token,
+        }
+    return _Contrato(
+        varredura.planejar(campos), {nome: i for i, nome in enumerate(textos)},
+        {nome: i for i, nome in enumerate(inteiros)}, [(nome, formas[nome]) for nome in textos],
+        {campo.caminho: campo for campo in campos},
     )
-    return dict(zip(Normalizado._fields, colunas, strict=True)), certos
 
 
-def _lado(lado: str, partes: Sequence[Parte], tokenizador: Tokenizador) -> tuple[tuple[Any, ...], Mascara]:
-    """As colunas de um lado. O que vem claro é conferido e trocado por token um a um."""
-    p = _campos(Parte, _DA_PARTE, partes)
-    contas, documentos = list(p["conta"]), list(p["documento"])
-    certos = formas_lote.tokens(contas) & formas_lote.tokens(documentos)
-    certos &= _aceitos(p["ispb"], formatos.ISPB) & _aceitos(p["agencia"], formatos.AGENCIA)
-    entidades = _entidades(contas, certos)
-    for i in np.flatnonzero(~certos).tolist():
-        try:
-            contas[i], entidades[i], _, _, _, documentos[i], _ = normalizar_parte(lado, partes[i], tokenizador)
-        except Recusado:
-            continue  # fica marcado: o validador de um dirá o motivo
-        certos[i] = True
-    return (
-        contas, entidades, p["ispb"], p["tipo_conta"], p["tipo_pessoa"], documentos, p["idade_conta_dias"]
-    ), certos
+def _bytes_de(valores: pa.BinaryArray) -> tuple[Bytes, NDArray[np.int32]]:
+    """Os bytes de todos e onde cada um começa e acaba, sem copiar."""
+    _, limites, dados = valores.buffers()
+    if limites is None or dados is None:
+        return np.empty(0, np.uint8), np.zeros(len(valores) + 1, np.int32)
+    fim = valores.offset + len(valores) + 1
+    return np.frombuffer(dados, np.uint8), np.frombuffer(limites, np.int32)[valores.offset : fim]
 
 
-def _chaves(eventos: Sequence[Evento], e: Colunas, tokenizador: Tokenizador) -> tuple[Sequence[str | None], Mascara]:
-    chaves = list(e["chave"])
-    sem_chave = np.array([chave is None for chave in chaves], np.bool_)
-    sem_tipo = np.array([tipo is None for tipo in e["tipo_chave"]], np.bool_)
-    certos = formas_lote.tokens([chave or "" for chave in chaves]) & ~sem_tipo | sem_chave & sem_tipo
-    for i in np.flatnonzero(~certos).tolist():
-        try:
-            chaves[i] = normalizar_chave(eventos[i], tokenizador)
-        except Recusado:
-            continue  # idem
-        certos[i] = True
-    return chaves, certos
+def _varrer(dados: Bytes, limites: NDArray[np.int32], valores: pa.BinaryArray, c: _Contrato) -> Varrido:
+    n = len(valores)
+    v = Varrido(
+        np.zeros((len(c.textos), n), np.int64), np.full((len(c.textos), n), _AUSENTE, np.int64),
+        np.full((len(c.inteiros), n), _AUSENTE, np.int64), np.zeros(n, np.bool_),
+    )
+    presentes = valores.is_valid().to_numpy(zero_copy_only=False)
+    varredura.varrer(dados, limites, presentes, LIMITE_REGISTRO_BYTES, c.plano, v)
+    return v
 
 
-def _dispositivos(
-    aparelhos: Sequence[Dispositivo | None], tokenizador: Tokenizador
-) -> tuple[tuple[Any, ...], Mascara]:
-    d = _campos(Dispositivo, _DO_DISPOSITIVO, _presentes(aparelhos))
-    ausentes = np.array([aparelho is None for aparelho in aparelhos], np.bool_)
-    certos = formas_lote.tokens(d["id"])
-    tokens: list[str | None] = [nome or None for nome in d["id"]]
-    entidades = _entidades(d["id"], certos)
-    certos |= ausentes
-    for i in np.flatnonzero(~certos).tolist():
-        try:
-            tokens[i], entidades[i], *_ = normalizar_dispositivo(aparelhos[i], tokenizador)  # type: ignore[arg-type]
-        except Recusado:
-            continue  # idem
-        certos[i] = True
-    return (tokens, entidades, *list(d.values())[1:]), certos
+def _conferir(dados: Bytes, v: Varrido, c: _Contrato) -> tuple[Mascara, dict[str, Inteiros]]:
+    """Quais registros estão certos, e neles as colunas que se tiram dos textos; os outros têm lixo."""
+    certos = v.lidos.copy()
+    for linha, (_, forma) in enumerate(c.formas):
+        formas_lote.conferir(dados, v.inicio[linha], v.tamanho[linha], forma, certos)
+    certos &= (v.tamanho[c.textos["chave"]] == _AUSENTE) == (v.inteiros[c.inteiros["tipo_chave"]] == _AUSENTE)
+    minuto, existe = formas_lote.minutos_dos_ids(dados, v.inicio[c.textos["id_fim_a_fim"]], certos)
+    certos &= existe
+    instante, existe = formas_lote.instantes(dados, *_onde(v, c, "instante"), certos)
+    centavos = formas_lote.centavos(dados, *_onde(v, c, "valor"), certos)
+    certos &= existe & (centavos > 0) & (np.abs(instante - minuto) <= TOLERANCIA_US)
+    return certos, {"instante_us": instante, "valor_centavos": centavos, "data": minuto // formatos.MICROS_DIA}
 
 
-def _campos(tipo: type[msgspec.Struct], ler: attrgetter[tuple[Any, ...]], objetos: Iterable[Any]) -> Colunas:
-    """Os campos de `tipo` por nome, uma entrada por objeto."""
-    colunas: Any = list(zip(*map(ler, objetos), strict=True)) or [()] * len(tipo.__struct_fields__)
-    return dict(zip(tipo.__struct_fields__, colunas, strict=True))
+def _onde(v: Varrido, c: _Contrato, caminho: str) -> tuple[Inteiros, Inteiros]:
+    linha = c.textos[caminho]
+    return v.inicio[linha], v.tamanho[linha]
 
 
-def _presentes(partes: Sequence[Any]) -> list[Any]:
-    return [_AUSENTE if parte is None else parte for parte in partes]
+def _so(v: Varrido, quais: Inteiros) -> Varrido:
+    if quais.size == v.lidos.size:
+        return v
+    return Varrido(v.inicio[:, quais], v.tamanho[:, quais], v.inteiros[:, quais], v.lidos[quais])
 
 
-def _entidades(tokens: Sequence[str], certos: Mascara) -> Inteiros:
-    """O inteiro de cada token certo; dado claro não passa por aqui."""
-    if certos.all():
-        return np.array(list(map(id_entidade, tokens)), np.int64)
-    entidades = np.full(len(tokens), SEM_ENTIDADE, np.int64)
-    entidades[certos] = [id_entidade(token) for token in compress(tokens, certos.tolist())]
-    return entidades
+def _colunas(dados: Bytes, v: Varrido, derivados: Mapping[str, Inteiros], c: _Contrato) -> Colunas:
+    """As colunas de `Normalizado`; as que se chamam como no contrato vêm de `_do_contrato`."""
+    prontas = {nome: pa.array(coluna) for nome, coluna in derivados.items()}
+    prontas["data"] = prontas["data"].cast(pa.int32())
+    prontas["txid_presente"] = pa.array(v.tamanho[c.textos["txid"]] != _AUSENTE)
+    de_ids = {"id_evento": "id_fim_a_fim", "dispositivo_id": "dispositivo.id"}
+    for nome, caminho in (*de_ids.items(), *((f"{lado}_id", f"{lado}.conta") for lado in _LADOS)):
+        prontas[nome] = pa.array(resumos.inteiros(dados, *_onde(v, c, caminho)))
+    prontas |= dict(_do_contrato(dados, v, c))
+    return {nome: prontas[nome] for nome in Normalizado._fields}
 
 
-def _aceitos(textos: Sequence[str | None], padrao: Any) -> Mascara:
-    """Quais são nulos ou da forma: cada texto distinto é conferido uma vez."""
-    ruins = {texto for texto in set(textos) if texto is not None and not padrao.fullmatch(texto)}
-    if not ruins:
-        return np.ones(len(textos), np.bool_)
-    return np.array([texto not in ruins for texto in textos], np.bool_)
+def _do_contrato(dados: Bytes, v: Varrido, c: _Contrato) -> Iterator[tuple[str, pa.Array]]:
+    for caminho, linha in c.textos.items():
+        nome = _nome_na_prata(caminho)
+        if nome in Normalizado._fields:
+            yield nome, _textos(dados, v.inicio[linha], v.tamanho[linha])
+    for caminho, linha in c.inteiros.items():
+        inteiros, campo = v.inteiros[linha], c.campos[caminho]
+        ausentes = inteiros == _AUSENTE
+        nulos = ausentes if ausentes.any() else None
+        if campo.tipo == varredura.OPCAO:
+            codigos = pa.array(inteiros.astype(np.int8), mask=nulos)
+            yield _nome_na_prata(caminho), pa.DictionaryArray.from_arrays(codigos, pa.array(campo.opcoes))
+        elif campo.tipo == varredura.LOGICO:
+            yield _nome_na_prata(caminho), pa.array(inteiros == 1, mask=nulos)
+        else:
+            yield _nome_na_prata(caminho), pa.array(inteiros.astype(np.int32), mask=nulos)
 
 
-def _so(coluna: Any, certos: Mascara) -> Any:
-    return coluna[certos] if isinstance(coluna, np.ndarray) else list(compress(coluna, certos.tolist()))
+@cache
+def _nome_na_prata(caminho: str) -> str:
+    """`pagador.conta` → `pagador_conta`, `dispositivo.emulador` → `disp_emulador`, `dispositivo.id` → `dispositivo`."""
+    if caminho == "dispositivo.id":
+        return "dispositivo"
+    return caminho.replace("dispositivo.", "disp_").replace(".", "_")
 
 
-def _mais(coluna: Any, extra: Sequence[Any]) -> Any:
-    return np.append(coluna, extra) if isinstance(coluna, np.ndarray) else [*coluna, *extra]
+def _textos(dados: Bytes, inicio: Inteiros, tamanho: Inteiros) -> pa.StringArray:
+    ausentes = tamanho == _AUSENTE
+    limites = np.zeros(inicio.size + 1, np.int32)
+    np.cumsum(np.maximum(tamanho, 0), out=limites[1:])
+    presentes = pa.py_buffer(np.packbits(~ausentes, bitorder="little")) if ausentes.any() else None
+    return pa.StringArray.from_buffers(
+        inicio.size, pa.py_buffer(limites), pa.py_buffer(_copiar(dados, inicio, limites)), presentes
+    )
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _copiar(dados: Bytes, inicio: Inteiros, limites: NDArray[np.int32]) -> Bytes:
+    saida = np.empty(limites[-1], np.uint8)
+    for i in range(inicio.size):
+        for j in range(limites[i + 1] - limites[i]):
+            saida[limites[i] + j] = dados[inicio[i] + j]
+    return saida
+
+
+def _como(coluna: pa.Array, valores: tuple[object, ...]) -> pa.Array:
+    """Mais valores no tipo de uma coluna; a de dicionário mantém o seu."""
+    if not pa.types.is_dictionary(coluna.type):
+        return pa.array(valores, coluna.type)
+    indices = pc.index_in(pa.array(valores, pa.string()), coluna.dictionary).cast(pa.int8())
+    return pa.DictionaryArray.from_arrays(indices, coluna.dictionary)

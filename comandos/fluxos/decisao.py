@@ -28,7 +28,11 @@ class Decisao(Motor):
 
     def configuracoes(self) -> Mapping[str, str]:
         """Os envelopes do micro-lote vão ao Python aos poucos, por tamanho: são poucas linhas, e muito largas."""
-        return {"spark.sql.execution.arrow.maxBytesPerBatch": str(BYTES_POR_LOTE_ARROW)}
+        return {
+            "spark.sql.execution.arrow.maxBytesPerBatch": str(BYTES_POR_LOTE_ARROW),
+            # Cada estágio usa um processo por partição; os demais só guardariam, parados, 150 MiB cada um.
+            "spark.python.factory.idleWorkerMaxPoolSize": str(self.cfg.particoes_estado),
+        }
 
     def preparar(self, spark: SparkSession, metricas: Metricas) -> None:
         """Espera a história na prata, aquece o estado, espera o modelo e inicia a consulta."""

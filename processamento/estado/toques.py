@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingestao.esquema import FINALIDADES_ISENTAS
-from processamento.atributos import contexto
 from processamento.catalogo import SEGUNDO_US, Fluxo
-from processamento.estado.envelope import empacotar
+from processamento.contexto import em_inteiros
+from processamento.estado.envelope import desempacotar, empacotar
 from processamento.protecao import SEM_ENTIDADE, Tokenizador
 from processamento.qualidade import Recusa, avaliar_rotulo, fora_da_tolerancia, recusa_por_divergencia
 from processamento.qualidade_lote import Colunas, avaliar_lote
@@ -30,18 +32,23 @@ TEXTOS: Final = (
 """Textos do Pix que a decisão devolve."""
 INTEIROS: Final = ("id_evento", "instante_us", "valor_centavos", "dispositivo_id")
 """Inteiros do Pix que a decisão usa ou devolve."""
+EVENTOS: Final = pa.schema([
+    ("topico", pa.string()), ("particao", pa.int64()), ("deslocamento", pa.int64()), ("kafka_us", pa.int64()),
+    ("enviado_us", pa.int64()), *((nome, pa.int64()) for nome in INTEIROS), *((nome, pa.string()) for nome in TEXTOS),
+])
+"""O que viaja de cada Pix, em um lote Arrow dentro do envelope; `enviado_us` e `dispositivo` podem ser nulos."""
 
 
 class Registros(NamedTuple):
     """Registros do Kafka em colunas; instantes em µs UTC. `enviado_us` nulo = sem cabeçalho; `valor` pode ser nulo."""
 
-    topico: Sequence[str]
+    topico: pa.StringArray
     particao: Inteiros
     deslocamento: Inteiros
     kafka_us: Inteiros
-    enviado_us: Sequence[int | None]
-    origem: Sequence[str]
-    valor: Sequence[bytes | None]
+    enviado_us: pa.Int64Array
+    origem: pa.StringArray
+    valor: pa.BinaryArray
 
 
 class Linha(NamedTuple):
@@ -83,16 +90,16 @@ def abrir(
     `historico` só toca o estado; finalidades isentas e rótulos recusados não tocam nada (o lago os conta).
     """
     r = registros
-    controles = [(int(r.deslocamento[i]), v) for i, v in enumerate(r.valor) if r.topico[i] == topico_controle and v]
-    rotulos = [i for i, topico in enumerate(r.topico) if topico == topico_rotulos]
-    e_pix = np.fromiter((t not in (topico_rotulos, topico_controle) for t in r.topico), np.bool_, len(r.topico))
-    lidos = np.flatnonzero(e_pix)
-    lote = avaliar_lote([r.valor[i] for i in lidos.tolist()], tokenizador)
+    de_controle, de_rotulos = _iguais(r.topico, topico_controle), _iguais(r.topico, topico_rotulos)
+    vindos = [(int(r.deslocamento[i]), r.valor[i].as_py()) for i in np.flatnonzero(de_controle).tolist()]
+    controles = [(deslocamento, valor) for deslocamento, valor in vindos if valor]
+    lidos = np.flatnonzero(~(de_controle | de_rotulos))
+    lote = avaliar_lote(r.valor if lidos.size == len(r.valor) else r.valor.take(pa.array(lidos)), tokenizador)
     onde, pix = lidos[lote.quais], lote.colunas
-    fora = fora_da_tolerancia(_int(pix["instante_us"]), r.kafka_us[onde], [r.origem[i] for i in onde.tolist()])
-    vivo = np.fromiter((o != "historico" for o in r.origem), np.bool_, len(r.origem))
-    pagavel = np.fromiter((f not in FINALIDADES_ISENTAS for f in pix["finalidade"]), np.bool_, onde.size) & ~fora
-    toques = _tocar_pix(r, onde, pix, vivo[onde], pagavel), _tocar_rotulos(r, rotulos)
+    fora = fora_da_tolerancia(_int(pix["instante_us"]), r.kafka_us[onde], r.origem.take(pa.array(onde)))
+    vivo = ~_iguais(r.origem, "historico")
+    pagavel = ~_iguais(pix["finalidade"], *FINALIDADES_ISENTAS) & ~fora
+    toques = _tocar_pix(r, onde, pix, vivo[onde], pagavel), _tocar_rotulos(r, np.flatnonzero(de_rotulos).tolist())
     recusas = [(int(lidos[i]), recusa) for i, recusa in lote.recusas]
     recusas += [(i, recusa_por_divergencia()) for i in onde[fora].tolist()]
     return _distribuir(
@@ -101,8 +108,16 @@ def abrir(
     )
 
 
-def _int(coluna: Sequence[Any]) -> Inteiros:
-    return np.asarray(coluna, np.int64)
+def _int(coluna: pa.Array) -> Inteiros:
+    return np.asarray(coluna.to_numpy(), np.int64)
+
+
+def _iguais(coluna: pa.Array, *textos: str) -> NDArray[np.bool_]:
+    """Quais são um dos textos. A coluna, sem nulos, é texto ou dicionário."""
+    if pa.types.is_dictionary(coluna.type):
+        sao = np.array([distinto in textos for distinto in coluna.dictionary.to_pylist()], np.bool_)
+        return np.asarray(sao[coluna.indices.to_numpy()])
+    return np.asarray(pc.is_in(coluna, pa.array(textos)).to_numpy(zero_copy_only=False), np.bool_)
 
 
 def _tocar_pix(
@@ -128,7 +143,7 @@ def _tocar_rotulos(r: Registros, quais: Sequence[int]) -> Inteiros:
     """O mesmo, dos rótulos de fraude: conta quem soube e quando, nunca se consulta."""
     toques = []
     for i in quais:
-        rotulo = avaliar_rotulo(r.valor[i])
+        rotulo = avaliar_rotulo(r.valor[i].as_py())
         if isinstance(rotulo, Recusa) or not rotulo.fraude:
             continue
         pagador, recebedor, aparelho = rotulo.pagador_id, rotulo.recebedor_id, rotulo.dispositivo_id
@@ -150,11 +165,12 @@ def _distribuir(
     destino = d.destino(toques[0], toques[1])
     destino_do_pix = d.destino(r.particao[onde], r.deslocamento[onde])
     controle = empacotar({"deslocamento": max(controles)[0], "valor": max(controles)[1]}) if controles else b""
-    medido = contexto(pix)
+    lote = _dos_eventos(r, onde, pix)
+    medido = em_inteiros(pix)
     linhas = []
     for k, chave_destino in enumerate(d.destinos):
         recusados = [x for x in recusas if d.destino(r.particao[x[0]], r.deslocamento[x[0]]) == k]
-        leva = _eventos(r, onde, pix, medido, np.flatnonzero(quais & (destino_do_pix == k)), recusados)
+        leva = _eventos(r, lote, medido, np.flatnonzero(quais & (destino_do_pix == k)), recusados)
         for b, chave_balde in enumerate(d.baldes):
             do_balde = toques[:, (balde == b) & (destino == k)]
             if do_balde.size or (leva and b == 0) or controle:
@@ -163,22 +179,41 @@ def _distribuir(
     return linhas
 
 
+def _dos_eventos(r: Registros, onde: Inteiros, pix: Colunas) -> pa.RecordBatch:
+    """Cada Pix nas colunas de `EVENTOS`."""
+    lugares = pa.array(onde)
+    return pa.RecordBatch.from_arrays([
+        r.topico.take(lugares), pa.array(r.particao[onde]), pa.array(r.deslocamento[onde]), pa.array(r.kafka_us[onde]),
+        r.enviado_us.take(lugares), *(pix[nome].cast(EVENTOS.field(nome).type) for nome in (*INTEIROS, *TEXTOS)),
+    ], schema=EVENTOS)
+
+
 def _eventos(
-    r: Registros, onde: Inteiros, pix: Colunas, medido: NDArray[np.float64], quais: Inteiros,
+    r: Registros, lote: pa.RecordBatch, medido: NDArray[np.int32], quais: Inteiros,
     recusas: Sequence[tuple[int, Recusa]],
 ) -> bytes:
     """O que a decisão precisa de cada Pix além das primitivas, em colunas; e as recusas, uma a uma."""
     if not quais.size and not recusas:
         return b""
-    i, da_linha, do_pix = onde[quais], onde[quais].tolist(), quais.tolist()
     return empacotar({
-        "particao": r.particao[i], "deslocamento": r.deslocamento[i], "kafka_us": r.kafka_us[i],
-        "topico": [r.topico[j] for j in da_linha], "enviado_us": [r.enviado_us[j] for j in da_linha],
-        **{nome: _int(pix[nome])[quais] for nome in INTEIROS},
-        "contexto": medido[quais],
-        **{nome: [pix[nome][j] for j in do_pix] for nome in TEXTOS},
+        "pix": lote.take(pa.array(quais)).serialize().to_pybytes(), "contexto": medido[quais],
         "recusas": [
-            (r.topico[j], int(r.particao[j]), int(r.deslocamento[j]), int(r.kafka_us[j]), r.enviado_us[j],
-             str(x.motivo), x.campo, x.detalhe) for j, x in recusas
+            (r.topico[j].as_py(), int(r.particao[j]), int(r.deslocamento[j]), int(r.kafka_us[j]),
+             r.enviado_us[j].as_py(), str(x.motivo), x.campo, x.detalhe) for j, x in recusas
         ],
     })
+
+
+class Lidos(NamedTuple):
+    """Um envelope de eventos aberto: os Pix em `EVENTOS`, o contexto de cada um e as recusas do lote."""
+
+    pix: pa.RecordBatch
+    contexto: NDArray[np.int32]
+    recusas: list[tuple[Any, ...]]
+
+
+def ler_eventos(envelope: bytes) -> Lidos:
+    """O inverso, do lado da decisão."""
+    lido = desempacotar(envelope)
+    pix = pa.ipc.read_record_batch(pa.py_buffer(lido["pix"]), EVENTOS)
+    return Lidos(pix, lido["contexto"], [tuple(recusa) for recusa in lido["recusas"]])

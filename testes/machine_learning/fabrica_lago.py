@@ -13,7 +13,7 @@ from ingestao.simulador.parametros import Parametros
 from ingestao.trafego import Trafego
 from machine_learning.esquema import OURO_DECISOES
 from plataforma.configuracao import Configuracao
-from processamento.atributos import CONTEXTO
+from processamento.contexto import CONTEXTO
 from processamento.protecao import id_entidade, id_evento
 from processamento.tabelas import PRATA_PIX, PRATA_ROTULOS
 

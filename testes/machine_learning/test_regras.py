@@ -21,7 +21,8 @@ from machine_learning.acoes import Acao
 from machine_learning.condicoes import LOGICAS, TAMANHO_MAXIMO, compilar
 from machine_learning.regras import COLUNAS, Conjunto, ler, quadro
 from plataforma.erros import ErroConfiguracao
-from processamento.atributos import _CODIGOS, NOMES
+from processamento.atributos import NOMES
+from processamento.contexto import DOMINIOS
 from processamento.esquema import PRATA
 
 INICIAIS = (Path(machine_learning.__file__).parent / "regras.yaml").read_text(encoding="utf-8")
@@ -54,7 +55,7 @@ def _quadro(linhas: Sequence[dict[str, Any]], so: Sequence[str] = tuple(COLUNAS)
             if nome in decisao:
                 decisao[nome][i] = valor
             elif valor is not None:
-                atributos[i, NOMES.index(nome)] = _CODIGOS[nome].index(valor) if isinstance(valor, str) else valor
+                atributos[i, NOMES.index(nome)] = DOMINIOS[nome].index(valor) if isinstance(valor, str) else valor
     return quadro(atributos, {"valor_centavos": decisao["valor"]}, decisao["pontuacao"], decisao["probabilidade"],
                   decisao["pagador_nosso"], decisao["recebedor_nosso"], so)
 
@@ -256,8 +257,8 @@ def test_as_colunas_logicas_e_de_texto_sao_as_do_contrato() -> None:
     assert LOGICAS <= COLUNAS
     for nome, tipo in (("tipo_chave", TipoChave), ("forma_de_iniciacao", FormaIniciacao),
                        ("pagador_tipo_conta", TipoConta), ("recebedor_tipo_pessoa", TipoPessoa)):
-        assert _CODIGOS[nome] == tipo.__args__
-    assert set(_CODIGOS) <= COLUNAS
+        assert DOMINIOS[nome] == tipo.__args__
+    assert set(DOMINIOS) <= COLUNAS
 
 
 def test_o_quadro_tem_texto_logico_e_nulo_no_lugar_certo() -> None:

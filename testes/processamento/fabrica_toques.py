@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from processamento.estado.toques import Registros
 
@@ -25,5 +26,8 @@ class Registro(NamedTuple):
 def em_colunas(registros: Iterable[Registro]) -> Registros:
     """De linhas a colunas."""
     colunas: Any = list(zip(*registros, strict=True)) or [()] * len(Registros._fields)
-    topico, particao, deslocamento, kafka_us, *resto = colunas
-    return Registros(topico, *(np.asarray(c, np.int64) for c in (particao, deslocamento, kafka_us)), *resto)
+    topico, particao, deslocamento, kafka_us, enviado_us, origem, valor = colunas
+    return Registros(
+        pa.array(topico, pa.string()), *(np.asarray(c, np.int64) for c in (particao, deslocamento, kafka_us)),
+        pa.array(enviado_us, pa.int64()), pa.array(origem, pa.string()), pa.array(valor, pa.binary()),
+    )

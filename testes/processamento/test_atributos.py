@@ -7,11 +7,13 @@ import re
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from processamento import esquema
-from processamento.atributos import ATRIBUTOS, CONTEXTO, NOMES, contexto, derivar, razao
+from processamento.atributos import ATRIBUTOS, NOMES, derivar, razao
 from processamento.catalogo import NULO, PADRAO, SEGUNDO_US, Papel
+from processamento.contexto import CONTEXTO, contexto
 from processamento.documentar import lidas_por
 from processamento.estado.lote import calcular
 from testes.processamento.fabrica_historia import COMECO_US, historia, logaritmo
@@ -25,7 +27,7 @@ def medir(nome: str, valor: int = 10_000, informado: dict[str, Any] | None = Non
     linha = np.zeros((1, len(PRIMITIVAS)), np.int64)
     for qual, quanto in primitivas.items():
         linha[0, PRIMITIVAS.index(qual)] = quanto
-    colunas = {coluna: [valor_] for coluna, valor_ in {**VAZIO, **(informado or {})}.items()}
+    colunas = {coluna: pa.array([valor_]) for coluna, valor_ in {**VAZIO, **(informado or {})}.items()}
     todos = derivar(PADRAO, linha, np.array([COMECO_US]), np.array([valor], np.int64), contexto(colunas))
     return float(todos[0, NOMES.index(nome)])
 
@@ -156,13 +158,13 @@ def test_logicos_e_numeros_informados() -> None:
 
 
 def test_contexto_de_nenhum_evento() -> None:
-    assert contexto({nome: [] for nome in CONTEXTO}).shape == (0, len(CONTEXTO))
+    assert contexto({nome: pa.array([]) for nome in CONTEXTO}).shape == (0, len(CONTEXTO))
 
 
 @pytest.mark.parametrize("tudo", [NULO, 0, 1, 2**53])
 def test_derivar_nao_estoura_em_extremo_algum(tudo: int) -> None:
     primitivas = np.full((3, len(PRIMITIVAS)), tudo, np.int64)
-    vazio = contexto({nome: [None] * 3 for nome in CONTEXTO})
+    vazio = contexto({nome: pa.nulls(3) for nome in CONTEXTO})
     with np.errstate(all="raise"):
         x = derivar(PADRAO, primitivas, np.full(3, COMECO_US), np.array([1, 100, 10**12]), vazio)
     assert x.shape == (3, len(NOMES))
@@ -172,7 +174,7 @@ def test_derivar_nao_estoura_em_extremo_algum(tudo: int) -> None:
 def test_nunca_nulo_e_verdade_e_nulo_de_fato_acontece() -> None:
     eventos, fraudes = historia(41, 1_500, contas=40, dias=60, fraudes=0.1)
     primitivas = calcular(PADRAO, eventos, fraudes)
-    vazio = contexto({nome: [None] * eventos.id_evento.size for nome in CONTEXTO})
+    vazio = contexto({nome: pa.nulls(eventos.id_evento.size) for nome in CONTEXTO})
     x = derivar(PADRAO, primitivas, eventos.instante_us, eventos.valor_centavos, vazio)
     nulos = np.isnan(x).any(axis=0)
     for j, atributo in enumerate(ATRIBUTOS):

@@ -14,7 +14,7 @@ from processamento.estado.balde import Balde, Entrada, Saida, iniciar
 from processamento.estado.envelope import desempacotar, empacotar
 from processamento.estado.lote import Eventos, Fraudes, calcular
 from processamento.estado.pedacos import Bloco
-from processamento.estado.toques import Distribuicao, abrir
+from processamento.estado.toques import Distribuicao, abrir, ler_eventos
 from processamento.protecao import Tokenizador
 from testes.processamento.fabrica_fluxo import evento_json
 from testes.processamento.fabrica_toques import Registro, em_colunas
@@ -177,9 +177,9 @@ def test_primitivas_servidas_sao_as_do_lote_em_muitos_cortes() -> None:
     cortes = [0, 1, 7, 50, 51, 200, 300]
     for de, ate in itertools.pairwise(cortes):
         servidas |= medidas(balde.aplicar(entradas(todos[de:ate]), deposito))
-    linhas = [desempacotar(e.eventos) for e in entradas(todos)]
-    assert linhas
-    colunas = linhas[0]
+    pix = ler_eventos(entradas(todos)[0].eventos).pix
+    colunas = {campo.name: coluna.to_numpy(zero_copy_only=False) for campo, coluna in zip(pix.schema, pix, strict=True)}
+    assert pix.num_rows > 200
     toques = desempacotar(entradas(todos)[0].toques)
     de_quem = {
         (int(f), int(d)): int(e)

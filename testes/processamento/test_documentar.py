@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from processamento import documentar
-from processamento.atributos import ATRIBUTOS, CONTEXTO
+from processamento.atributos import ATRIBUTOS
 from processamento.catalogo import PADRAO
+from processamento.contexto import CONTEXTO
 from processamento.documentar import documento, gerar, lidas_por
 
 

@@ -16,6 +16,7 @@ from plataforma.configuracao import EXECUTOR_JANELAS
 from plataforma.gravacao import anexar
 from processamento import atributos, esquema
 from processamento.catalogo import DIA, PADRAO, SEGUNDO_US
+from processamento.contexto import CONTEXTO, contexto
 from processamento.estado.lote import Eventos, Fraudes, calcular
 from processamento.ouro import OURO_ATRIBUTOS, preencher_ouro
 from processamento.tabelas import PRATA_PIX, PRATA_ROTULOS
@@ -86,13 +87,13 @@ def test_ouro_grava_uma_vez_os_atributos_de_quem_nao_e_isento(spark: SparkSessio
     ordem = [lugar[int(x)] for x in eventos.id_evento]
     esperadas = calcular(PADRAO, eventos, fraudes)
     assert [lido["primitivas"][i].as_py() for i in ordem] == esperadas.tolist()
-    contexto = _contexto(300)
-    esperados = atributos.derivar(PADRAO, esperadas, eventos.instante_us, eventos.valor_centavos, contexto)
+    ctx = _contexto(300)
+    esperados = atributos.derivar(PADRAO, esperadas, eventos.instante_us, eventos.valor_centavos, ctx)
     gravados = np.column_stack([lido[nome].to_numpy().astype(np.float64)[ordem] for nome in atributos.NOMES])
     np.testing.assert_array_equal(gravados, esperados)
 
 
 def _contexto(quantas: int) -> np.ndarray:
     campos = {campo.name: campo for campo in esquema.PRATA}
-    linha = {nome: _TEXTOS.get(nome, None if campos[nome].nullable else False) for nome in atributos.CONTEXTO}
-    return atributos.contexto({nome: [valor] * quantas for nome, valor in linha.items()})
+    linha = {nome: _TEXTOS.get(nome, None if campos[nome].nullable else False) for nome in CONTEXTO}
+    return contexto({nome: pa.array([valor] * quantas) for nome, valor in linha.items()})

@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -309,7 +310,7 @@ def test_tolerancia_de_relogio_so_vale_ao_vivo() -> None:
         *((agora, agora + 9_999 * HORA_US, origem, False) for origem in ("historico", "importado", "simulado")),
     ]
     instante, kafka, origem, esperado = zip(*casos, strict=True)
-    assert fora_da_tolerancia(np.array(instante), np.array(kafka), origem).tolist() == list(esperado)
+    assert fora_da_tolerancia(np.array(instante), np.array(kafka), pa.array(origem)).tolist() == list(esperado)
     assert recusa_por_divergencia().motivo == M.INSTANTE_DIVERGENTE
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,10 +44,10 @@ def um_a_um(valores: Sequence[bytes | None]) -> list[Normalizado | Recusa]:
 
 
 def em_lote(valores: Sequence[bytes | None]) -> list[Normalizado | Recusa]:
-    lote = avaliar_lote(valores, TOKENIZADOR)
+    lote = avaliar_lote(pa.array(valores, pa.binary()), TOKENIZADOR)
     assert tuple(lote.colunas) == Normalizado._fields
     respostas: dict[int, Normalizado | Recusa] = dict(lote.recusas)
-    colunas = [c.tolist() if isinstance(c, np.ndarray) else c for c in lote.colunas.values()]
+    colunas = [coluna.to_pylist() for coluna in lote.colunas.values()]
     validos = (Normalizado(*linha) for linha in zip(*colunas, strict=True))
     respostas |= dict(zip(lote.quais.tolist(), validos, strict=True))
     assert len(respostas) == len(lote.quais) + len(lote.recusas) == len(valores)
