@@ -17,7 +17,7 @@ from processamento.catalogo import NULO, POR_LISTA, Fluxo, K, Medida, Primitiva
 from processamento.estado.nucleo import Inteiros, Memoria, achar, logaritmo_fixo, misturar
 
 _CONTAGEM, _SOMA = int(Medida.CONTAGEM), int(Medida.SOMA)
-_SOMA_LOG, _SOMA_LOG2 = int(Medida.SOMA_LOG), int(Medida.SOMA_LOG2)
+_SOMA_LOG = int(Medida.SOMA_LOG)
 _DESDE_ULTIMO, _DESDE_PRIMEIRO = int(Medida.DESDE_ULTIMO), int(Medida.DESDE_PRIMEIRO)
 _MAXIMO, _DISTINTOS, _IGUAIS = int(Medida.MAXIMO), int(Medida.DISTINTOS), int(Medida.IGUAIS)
 _SOMA_IGUAIS, _ULTIMO_IGUAL = int(Medida.SOMA_IGUAIS), int(Medida.DESDE_ULTIMO_IGUAL)
@@ -28,6 +28,8 @@ _NULAS: Final = frozenset({
 """Medidas que valem NULO, e não 0, sobre um diário sem linhas."""
 _RASCUNHO: Final = 1 << (2 * K - 1).bit_length()
 _MEDIDA, _DE, _ATE, _COLUNA = 0, 1, 2, 3
+_POR_VEZ: Final = 128
+"""Consultas cujos diários se acham de uma vez: o que isso traz da memória ainda está no cache quando se mede."""
 
 
 class Plano(NamedTuple):
@@ -35,7 +37,8 @@ class Plano(NamedTuple):
 
     `sal`: mistura de cada fluxo, por grupo. `recuos`: os recuos distintos de cada grupo, crescentes, um grupo atrás
     do outro; `inicio_*` delimita os do grupo g em [g] e [g+1]. `simples` e `lista`: linhas (medida, posição do recuo
-    `de`, posição do recuo `ate`, coluna); `lista` em ordem de janela. `ausente`: o que vale sem diário.
+    `de`, posição do recuo `ate`, coluna), em ordem de janela; `desde` (recuos, 2): a primeira linha, de cada uma, com
+    esse recuo ou maior: janelas menores que o tempo desde a última linha são vazias. `ausente`: o que vale sem linhas.
     """
 
     sal: Inteiros
@@ -45,6 +48,7 @@ class Plano(NamedTuple):
     simples: Inteiros
     inicio_lista: Inteiros
     lista: Inteiros
+    desde: Inteiros
     conta_distintos: NDArray[np.bool_]
     ausente: Inteiros
 
@@ -64,13 +68,13 @@ def planejar(primitivas: Sequence[Primitiva]) -> Plano:
         distintos = sorted({0, *(r for c in colunas for r in _recuos(primitivas[c]))})
         linhas = [_linha(primitivas[c], c, distintos) for c in colunas]
         recuos.append(distintos)
-        simples.append([linha for linha in linhas if linha[_MEDIDA] not in POR_LISTA])
+        simples.append(sorted((x for x in linhas if x[_MEDIDA] not in POR_LISTA), key=lambda x: x[_DE]))
         lista.append(sorted((x for x in linhas if x[_MEDIDA] in POR_LISTA), key=lambda x: x[_DE]))
     return Plano(
         sal=np.array([misturar(int(fluxo) + 1) for fluxo, _ in grupos], np.int64),
         inicio_recuos=_inicios(recuos), recuos=np.array([r for g in recuos for r in g], np.int64),
         inicio_simples=_inicios(simples), simples=_matriz(simples),
-        inicio_lista=_inicios(lista), lista=_matriz(lista),
+        inicio_lista=_inicios(lista), lista=_matriz(lista), desde=_desde(recuos, simples, lista),
         conta_distintos=np.array([any(x[_MEDIDA] == _DISTINTOS for x in g) for g in lista], np.bool_),
         ausente=np.array([NULO if p.medida in _NULAS else 0 for p in primitivas], np.int64),
     )
@@ -87,6 +91,18 @@ def _linha(p: Primitiva, coluna: int, recuos: list[int]) -> tuple[int, int, int,
 
 def _inicios(grupos: Sequence[Sequence[object]]) -> Inteiros:
     return np.cumsum([0, *(len(g) for g in grupos)], dtype=np.int64)
+
+
+def _desde(recuos: Sequence[Sequence[int]], *linhas: Sequence[Sequence[tuple[int, int, int, int]]]) -> Inteiros:
+    """Por recuo e por tabela de linhas: o índice da primeira com esse recuo ou maior."""
+    colunas = []
+    for grupos in linhas:
+        inicios = _inicios(grupos)
+        colunas.append([
+            inicios[g] + sum(linha[_DE] < k for linha in grupos[g]) for g, distintos in enumerate(recuos)
+            for k in range(len(distintos))
+        ])
+    return np.array(colunas, np.int64).T.copy()
 
 
 def _matriz(grupos: Sequence[Sequence[tuple[int, int, int, int]]]) -> Inteiros:
@@ -108,43 +124,6 @@ def _recuar(instante: Inteiros, inicio: int, fim: int, alvo: int) -> int:
         else:
             fim = meio
     return baixo
-
-
-@njit(cache=True)
-def _da_janela(coluna: Inteiros, inicio: int, de: int, ate: int, proprio: int) -> int:
-    """Soma de [de, ate) por diferença de acumulados; `proprio` é a parcela de `de`, que o acumulado já inclui."""
-    if de > inicio:
-        return coluna[ate - 1] - coluna[de - 1]
-    return coluna[ate - 1] - coluna[de] + proprio
-
-
-@njit(cache=True)
-def _simples(
-    instante: Inteiros, valor: Inteiros, acumulado: Inteiros, acumulado_log: Inteiros, acumulado_log2: Inteiros,
-    medida: int, inicio: int, de: int, ate: int, t: int,
-) -> int:
-    """Uma medida de somas ou instantes sobre [de, ate), que não é vazio."""
-    if medida == _CONTAGEM:
-        return ate - de
-    if medida == _SOMA:
-        return _da_janela(acumulado, inicio, de, ate, valor[de])
-    if medida == _DESDE_ULTIMO:
-        return t - instante[ate - 1]
-    if medida == _DESDE_PRIMEIRO:
-        return t - instante[de]
-    logaritmo = 0 if de > inicio else logaritmo_fixo(valor[de])
-    if medida == _SOMA_LOG:
-        return _da_janela(acumulado_log, inicio, de, ate, logaritmo)
-    return _da_janela(acumulado_log2, inicio, de, ate, logaritmo * logaritmo)
-
-
-@njit(cache=True)
-def _maduras(valor: Inteiros, de: int, antes: int, de_t: int, ate_t: int) -> int:
-    """Fraudes pagas em [de_t, ate_t) entre as conhecidas em [de, antes): ninguém conhece antes de pagar."""
-    n = 0
-    for p in range(de, antes):
-        n += de_t <= valor[p] < ate_t
-    return n
 
 
 @njit(cache=True)
@@ -191,11 +170,11 @@ def _varrer_lista(
 
 @njit(cache=True, nogil=True)
 def _achar_diarios(m: Memoria, plano: Plano, entidade: Inteiros, onde: Inteiros) -> None:
-    """O começo e o fim, na arena, do diário de cada consulta e grupo; `onde` int64 (2, consultas, grupos).
+    """O começo, o fim e o último instante do diário de cada consulta e grupo; `onde` int64 (3, consultas, grupos).
 
     Em passadas curtas, cada uma com um só acesso espalhado: o processador espera por vários deles ao mesmo tempo.
     """
-    inicio, fim = onde
+    inicio, fim, ultimo = onde
     for i in range(entidade.size):
         for g in range(plano.sal.size):
             inicio[i, g] = achar(m, misturar(entidade[i] ^ plano.sal[g]))
@@ -204,6 +183,9 @@ def _achar_diarios(m: Memoria, plano: Plano, entidade: Inteiros, onde: Inteiros)
             d = inicio[i, g]
             inicio[i, g] = m.diario_inicio[d] if d else 0
             fim[i, g] = inicio[i, g] + m.diario_tamanho[d] if d else 0
+    for i in range(entidade.size):
+        for g in range(plano.sal.size):
+            ultimo[i, g] = m.instante[fim[i, g] - 1] if fim[i, g] > inicio[i, g] else 0
 
 
 @njit(cache=True, nogil=True)
@@ -211,40 +193,59 @@ def consultar(
     m: Memoria, plano: Plano, entidade: Inteiros, contraparte: Inteiros, instante: Inteiros, saida: Inteiros
 ) -> None:
     """Mede, para cada consulta (linha), cada primitiva do plano (coluna). `saida` int64 (consultas, primitivas)."""
-    quando, valor = m.instante, m.valor
+    quando, valor, simples = m.instante, m.valor, plano.simples
     quem, somas, logs, logs2 = m.contraparte, m.acumulado, m.acumulado_log, m.acumulado_log2
-    onde = np.empty((2, entidade.size, plano.sal.size), np.int64)
-    _achar_diarios(m, plano, entidade, onde)
+    onde = np.empty((3, _POR_VEZ, plano.sal.size), np.int64)
     rascunho, carimbo = np.zeros(_RASCUNHO, np.int64), np.zeros(_RASCUNHO, np.int32)
     posicao, marca = np.zeros(plano.recuos.size + 1, np.int64), 0
     for i in range(entidade.size):
-        t = instante[i]
+        lugar, t = i % _POR_VEZ, instante[i]
+        if lugar == 0:
+            _achar_diarios(m, plano, entidade[i : i + _POR_VEZ], onde)
         saida[i, :] = plano.ausente
         for g in range(plano.sal.size):
-            inicio = onde[0, i, g]
-            if onde[1, i, g] == inicio:
-                continue
-            antes = fim = _recuar(quando, inicio, onde[1, i, g], t)
+            inicio, antes = onde[0, lugar, g], onde[1, lugar, g]
+            if antes > inicio and onde[2, lugar, g] >= t:
+                antes = _recuar(quando, inicio, antes, t)
             if antes == inicio:
                 continue
-            r = plano.inicio_recuos[g]
+            fim, r, vazios = antes, plano.inicio_recuos[g], 0
             for k in range(r, plano.inicio_recuos[g + 1]):
-                fim = _recuar(quando, inicio, fim, t - plano.recuos[k])
+                if fim > inicio:
+                    fim = _recuar(quando, inicio, fim, t - plano.recuos[k])
                 posicao[k - r] = fim
-            for s in range(plano.inicio_simples[g], plano.inicio_simples[g + 1]):
-                linha = plano.simples[s]
-                de, ate = posicao[linha[_DE]], posicao[linha[_ATE]]
-                if linha[_MEDIDA] == _MADURAS:
-                    saida[i, linha[_COLUNA]] = _maduras(
-                        valor, de, antes, t - plano.recuos[r + linha[_DE]], t - plano.recuos[r + linha[_ATE]]
-                    )
-                elif ate > de:
-                    saida[i, linha[_COLUNA]] = _simples(
-                        quando, valor, somas, logs, logs2, linha[_MEDIDA], inicio, de, ate, t
-                    )
-            if plano.inicio_lista[g + 1] > plano.inicio_lista[g]:
+                vazios += fim == antes
+            if vazios == plano.inicio_recuos[g + 1] - r:
+                continue
+            for s in range(plano.desde[r + vazios, 0], plano.inicio_simples[g + 1]):
+                medida, de, ate = simples[s, _MEDIDA], posicao[simples[s, _DE]], posicao[simples[s, _ATE]]
+                medido = 0
+                if medida == _MADURAS:
+                    de_t, ate_t = t - plano.recuos[r + simples[s, _DE]], t - plano.recuos[r + simples[s, _ATE]]
+                    for p in range(de, antes):  # ninguém conhece uma fraude antes de ser paga
+                        medido += de_t <= valor[p] < ate_t
+                elif ate <= de:
+                    continue
+                elif medida == _CONTAGEM:
+                    medido = ate - de
+                elif medida == _SOMA:
+                    # O acumulado da primeira linha inclui o que já foi despejado: só a parcela dela conta.
+                    medido = somas[ate - 1] - (somas[de - 1] if de > inicio else somas[de] - valor[de])
+                elif medida == _DESDE_ULTIMO:
+                    medido = t - quando[ate - 1]
+                elif medida == _DESDE_PRIMEIRO:
+                    medido = t - quando[de]
+                else:
+                    log = 0 if de > inicio else logaritmo_fixo(valor[de])
+                    if medida == _SOMA_LOG:
+                        medido = logs[ate - 1] - (logs[de - 1] if de > inicio else logs[de] - log)
+                    else:
+                        medido = logs2[ate - 1] - (logs2[de - 1] if de > inicio else logs2[de] - log * log)
+                saida[i, simples[s, _COLUNA]] = medido
+            primeira = plano.desde[r + vazios, 1]
+            if plano.inicio_lista[g + 1] > primeira:
                 marca += 1
                 _varrer_lista(
-                    quando, valor, quem, plano.lista[plano.inicio_lista[g] : plano.inicio_lista[g + 1]], posicao, t,
+                    quando, valor, quem, plano.lista[primeira : plano.inicio_lista[g + 1]], posicao, t,
                     contraparte[i], plano.conta_distintos[g], rascunho, carimbo, marca, saida[i],
                 )

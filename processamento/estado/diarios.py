@@ -116,7 +116,8 @@ def inserir(
         elif m.diario_tamanho[d] + j - i > _capacidade(m.diario_classe[d]):
             despejar(m, d, corte)
         n, total = m.diario_tamanho[d], m.diario_tamanho[d] + j - i
-        _garantir_lugar(m, d, total)
+        if total > _capacidade(m.diario_classe[d]):
+            _garantir_lugar(m, d, total)
         inicio = m.diario_inicio[d]
         velho, novo, lugar = n - 1, j - 1, total - 1
         while novo >= i:
