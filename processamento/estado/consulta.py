@@ -189,7 +189,7 @@ def _achar_diarios(m: Memoria, plano: Plano, entidade: Inteiros, onde: Inteiros)
 
 
 @njit(cache=True, nogil=True)
-def consultar(
+def consultar(  # noqa: PLR0912 — as medidas em linha: uma chamada por medida, com as colunas, custava mais que medir
     m: Memoria, plano: Plano, entidade: Inteiros, contraparte: Inteiros, instante: Inteiros, saida: Inteiros
 ) -> None:
     """Mede, para cada consulta (linha), cada primitiva do plano (coluna). `saida` int64 (consultas, primitivas)."""
