@@ -74,7 +74,7 @@ def _enviar(cfg: Configuracao, emissao: EmissaoContinua, registros: Iterator[Reg
 
 @contextlib.contextmanager
 def ate_ctrl_c() -> Iterator[threading.Event]:
-    """O primeiro Ctrl-C (ou SIGTERM) para o envio e espera os recibos; o segundo interrompe tudo."""
+    """O primeiro Ctrl-C (ou SIGTERM) para o envio e espera as confirmações; o segundo interrompe tudo."""
     parar = threading.Event()
 
     def tratar(_sinal: int, _quadro: object) -> None:

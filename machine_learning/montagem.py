@@ -16,6 +16,7 @@ from processamento.catalogo import NULO, Catalogo, Papel
 from processamento.contexto import CONTEXTO, em_reais
 from processamento.estado.balde import Saida
 from processamento.estado.envelope import desempacotar
+from processamento.estado.estreito import alargar
 from processamento.estado.toques import EVENTOS, TEXTOS, Lidos, ler_eventos
 
 Inteiros = NDArray[np.int64]
@@ -74,9 +75,9 @@ def montar(catalogo: Catalogo, saidas: list[Saida]) -> Montado:
     for papel, quais in esperados.items():
         inicio, fim = fim, fim + len(catalogo.do_papel(papel))
         vistos = np.zeros(chave.size, np.bool_)
-        for parte in (desempacotar(m[papel.name]) for m in medidas if papel.name in m):
+        for parte in (m[papel.name] for m in medidas if papel.name in m):
             lugar = _lugares(papel, chave, ordem, _posicao(parte["particao"], parte["deslocamento"]))
-            primitivas[lugar, inicio:fim] = parte["primitivas"]
+            alargar(parte["primitivas"], lugar, primitivas[:, inicio:fim])
             vistos[lugar] = True
             if papel is Papel.PAGADOR:  # é o balde dele que reconhece o repetido
                 novo[lugar] = parte["novo"]

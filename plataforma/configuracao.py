@@ -53,7 +53,8 @@ class Configuracao:
     spark_master_lago: str = "local[3]"
     spark_memoria: str = "3g"
     spark_opcoes_jvm: str = (
-        "-XX:+UseParallelGC -XX:+UseAdaptiveSizePolicyWithSystemGC -XX:MaxHeapFreeRatio=40 -XX:MaxNewSize=448m"
+        "-XX:+UseParallelGC -XX:+UseAdaptiveSizePolicyWithSystemGC -XX:MaxHeapFreeRatio=40 -Xms1200m "
+        "-XX:NewSize=448m -XX:MaxNewSize=448m"
     )
     particoes_estado: int = 2
     baldes: int = 2

@@ -277,5 +277,8 @@ def derivar(
     for inicio in range(0, instante_us.size, LINHAS_POR_VEZ):
         fatia = slice(inicio, inicio + LINHAS_POR_VEZ)
         entradas = Entradas(catalogo, primitivas[fatia], instante_us[fatia], valor_centavos[fatia], contexto[fatia])
-        saida[fatia] = np.stack([atributo.formula(entradas) for atributo in ATRIBUTOS]).T
+        colunas = np.empty((len(ATRIBUTOS), entradas.valor.size))
+        for i, atributo in enumerate(ATRIBUTOS):
+            colunas[i] = atributo.formula(entradas)
+        saida[fatia] = colunas.T
     return saida

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -48,7 +48,7 @@ class Carga:
         with pa.memory_map(str(self.arquivo)) as mapa:
             leitor = pa.ipc.open_file(mapa)
             for i in range(leitor.num_record_batches):
-                quando, evento, chaves, valores = (coluna.to_pylist() for coluna in leitor.get_batch(i).columns)
+                quando, evento, chaves, valores = map(_lista, leitor.get_batch(i).columns)
                 for hora, eh_evento, chave, valor in zip(quando, evento, chaves, valores, strict=True):
                     topico = cfg.topico_eventos if eh_evento else cfg.topico_rotulos
                     yield Registro(hora / self.taxa if self.taxa else 0.0, topico, chave, valor)
@@ -84,6 +84,12 @@ def gravar(arquivo: Path, linhas: Iterable[_Linha]) -> None:
         restantes = iter(linhas)
         while lote := list(islice(restantes, _LOTE)):
             escritor.write_batch(_lote(lote))
+
+
+def _lista(coluna: pa.Array) -> list[Any]:
+    """Os valores como objetos Python, sem um objeto Arrow por valor: quem envia disputa a máquina medida."""
+    lista: list[Any] = coluna.to_numpy(zero_copy_only=False).tolist()
+    return lista
 
 
 def _lote(linhas: list[_Linha]) -> pa.RecordBatch:

@@ -16,6 +16,7 @@ from processamento.catalogo import PAPEL_DO_FLUXO, Catalogo
 from processamento.estado import memoria, nucleo, pedacos
 from processamento.estado.arena import Arena, Linhas
 from processamento.estado.envelope import desempacotar, empacotar
+from processamento.estado.estreito import estreitar
 from processamento.estado.pedacos import Bloco, Indice
 
 _ULTIMO: Final = "ultimo.lote"
@@ -114,19 +115,17 @@ class Balde:
         saida: list[dict[str, Any]] = [{} for _ in range(entradas)]
         for fluxo, papel in PAPEL_DO_FLUXO.items():
             quais = np.flatnonzero((toques["fluxo"] == fluxo) & (toques["consulta"] == 1))
-            if not quais.size:
-                continue
-            primitivas = self._arena.consultar(
-                papel, toques["entidade"][quais], toques["contraparte"][quais], toques["instante"][quais]
-            )
             for i in range(entradas):
-                desta = origem[quais] == i
-                if desta.any():
-                    onde = quais[desta]
-                    saida[i][papel.name] = empacotar({
-                        "particao": toques["particao"][onde], "deslocamento": toques["deslocamento"][onde],
-                        "novo": novo[onde], "primitivas": primitivas[desta],
-                    })
+                onde = quais[origem[quais] == i]
+                if not onde.size:
+                    continue
+                medidas = self._arena.consultar(
+                    papel, toques["entidade"][onde], toques["contraparte"][onde], toques["instante"][onde]
+                )
+                saida[i][papel.name] = {
+                    "particao": toques["particao"][onde], "deslocamento": toques["deslocamento"][onde],
+                    "novo": novo[onde], "primitivas": estreitar(medidas),
+                }
         return [empacotar(medida) if medida else b"" for medida in saida]
 
     def _persistir(self, indice: Indice, bloco: Bloco, deposito: Deposito) -> Indice:

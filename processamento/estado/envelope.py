@@ -18,7 +18,7 @@ _TIPO, _FORMA, _BYTES = "__t", "f", "b"
 
 
 def empacotar(conteudo: Mapping[str, Any]) -> bytes:
-    """Dicionário de colunas (ndarray), listas e escalares → bytes. Um ndarray mantém tipo e forma."""
+    """Dicionário de colunas (ndarray), listas, escalares e outros dicionários → bytes; ndarray mantém tipo e forma."""
     return _CODIFICADOR.encode({nome: _para_fora(valor) for nome, valor in conteudo.items()})
 
 
@@ -30,11 +30,15 @@ def desempacotar(envelope: bytes) -> dict[str, Any]:
 def _para_fora(valor: Any) -> Any:
     if isinstance(valor, np.ndarray):
         contiguo = np.ascontiguousarray(valor)
-        return {_TIPO: contiguo.dtype.str, _FORMA: contiguo.shape, _BYTES: contiguo.tobytes()}
+        return {_TIPO: contiguo.dtype.str, _FORMA: contiguo.shape, _BYTES: contiguo.data}
+    if isinstance(valor, dict):
+        return {nome: _para_fora(dentro) for nome, dentro in valor.items()}
     return valor
 
 
 def _para_dentro(valor: Any) -> Any:
-    if isinstance(valor, dict) and _TIPO in valor:
+    if not isinstance(valor, dict):
+        return valor
+    if _TIPO in valor:
         return np.frombuffer(valor[_BYTES], np.dtype(valor[_TIPO])).reshape(valor[_FORMA])
-    return valor
+    return {nome: _para_dentro(dentro) for nome, dentro in valor.items()}

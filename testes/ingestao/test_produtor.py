@@ -53,10 +53,13 @@ def ler(cfg: Configuracao, topico: str) -> list[Any]:
 
 
 class Produtor:
-    """Faz as vezes do cliente Kafka: anota o que recebe; `cheias` recusas de fila antes de aceitar."""
+    """Faz as vezes do cliente Kafka: anota o que recebe, só devolve falhas.
 
-    def __init__(self, relogio: RelogioFalso, cheias: int = 0, erro: object = None) -> None:
-        self.relogio, self.cheias, self.erro = relogio, cheias, erro
+    `cheias` recusas de fila antes de aceitar; `presos`: quantos nunca saem do cliente.
+    """
+
+    def __init__(self, relogio: RelogioFalso, cheias: int = 0, erro: object = None, presos: int = 0) -> None:
+        self.relogio, self.cheias, self.erro, self.presos = relogio, cheias, erro, presos
         self.enviados: list[tuple[float, bytes | None]] = []
 
     def __call__(self, _opcoes: object) -> Produtor:
@@ -70,21 +73,17 @@ class Produtor:
         assert dict(headers)["origem"] == b"simulado"
         self.enviados.append((self.relogio.agora, valor))
         self.relogio.agora += 0.001
-        on_delivery(self.erro, Mensagem(topico))
+        if self.erro is not None:
+            on_delivery(self.erro, None)
+
+    def __len__(self) -> int:
+        return self.presos
 
     def poll(self, _prazo: float) -> int:
         return 0
 
     def flush(self, _prazo: float) -> int:
         return 0
-
-
-class Mensagem:
-    def __init__(self, topico: str) -> None:
-        self._topico = topico
-
-    def topic(self) -> str:
-        return self._topico
 
 
 class RelogioFalso:
@@ -154,6 +153,15 @@ def test_recusa_do_broker_vira_erro_com_contagem(cfg: Configuracao, monkeypatch:
     monkeypatch.setattr("ingestao.produtor.Producer", Produtor(relogio, erro=Erro()))
     with pytest.raises(ErroServico, match=r"não confirmou 3 de 3 .*tópico desconhecido"):
         enviar(cfg, relogio, no_ritmo([(b"c", b"v")] * 3, "t", 100.0))
+
+
+def test_o_que_fica_com_o_cliente_conta_como_nao_confirmado(
+    cfg: Configuracao, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relogio = RelogioFalso()
+    monkeypatch.setattr("ingestao.produtor.Producer", Produtor(relogio, presos=2))
+    with pytest.raises(ErroServico, match=r"não confirmou 2 de 5 .*sem confirmação em 60 s"):
+        enviar(cfg, relogio, no_ritmo([(b"c", b"v")] * 5, "t", 100.0))
 
 
 @pytest.mark.servico

@@ -12,6 +12,7 @@ from processamento.catalogo import PADRAO, Papel
 from processamento.estado import pedacos
 from processamento.estado.balde import Balde, Entrada, Saida, iniciar
 from processamento.estado.envelope import desempacotar, empacotar
+from processamento.estado.estreito import alargar
 from processamento.estado.lote import Eventos, Fraudes, calcular
 from processamento.estado.pedacos import Bloco
 from processamento.estado.toques import Distribuicao, abrir, ler_eventos
@@ -80,11 +81,13 @@ def medidas(saidas: list[Saida]) -> dict[tuple[str, int, int], list[int]]:
     """(papel, partição, deslocamento) → primitivas, só dos Pix novos."""
     lidas = {}
     for saida in saidas:
-        for papel, envelope in desempacotar(saida.medidas).items():
-            partes = desempacotar(envelope)
+        for papel, partes in desempacotar(saida.medidas).items():
+            n = len(PADRAO.do_papel(Papel[papel]))
+            primitivas = np.zeros((partes["novo"].size, n), np.int64)
+            alargar(partes["primitivas"], np.arange(partes["novo"].size), primitivas)
             for i in np.flatnonzero(partes["novo"]):
                 posicao = (papel, int(partes["particao"][i]), int(partes["deslocamento"][i]))
-                lidas[posicao] = partes["primitivas"][i].tolist()
+                lidas[posicao] = primitivas[i].tolist()
     return lidas
 
 
