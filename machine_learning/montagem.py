@@ -31,36 +31,52 @@ _LISTAS: Final = ("topico", *TEXTOS)
 
 @dataclass(frozen=True)
 class Montado:
-    """Os Pix de um destino em um micro-lote.
+    """Pix prontos para decidir.
 
     Args:
         colunas: numéricas (ndarray) e textos (listas) por nome, todas com n linhas, na ordem em que se abriram.
-        primitivas: int64 (n, primitivas); atributos: float64 (n, atributos).
+        atributos: float64 (n, atributos).
         recusas: (topico, particao, deslocamento, kafka_us, enviado_us, motivo, campo, detalhe).
         ativacao: o registro de controle vigente (bytes; vazio = nenhum).
     """
 
     colunas: dict[str, Any]
-    primitivas: Inteiros
     atributos: NDArray[np.float64]
     recusas: list[tuple[Any, ...]]
     ativacao: bytes
 
     def __len__(self) -> int:
         """Quantos Pix."""
-        return int(self.primitivas.shape[0])
+        return int(self.atributos.shape[0])
+
+
+@dataclass(frozen=True)
+class Reunido:
+    """Os Pix de um destino em um micro-lote, com o que se mediu de cada um: int64 (n, primitivas)."""
+
+    catalogo: Catalogo
+    colunas: dict[str, Any]
+    primitivas: Inteiros
+    recusas: list[tuple[Any, ...]]
+    ativacao: bytes
 
     def em_blocos(self, tamanho: int) -> Iterator[Montado]:
-        """O mesmo em partes de até `tamanho` Pix, ao menos uma; as recusas vão na primeira."""
-        for inicio in range(0, max(len(self), 1), tamanho):
+        """Deriva os atributos em partes de até `tamanho` Pix, ao menos uma; as recusas vão na primeira."""
+        for inicio in range(0, max(self.primitivas.shape[0], 1), tamanho):
             fatia = slice(inicio, inicio + tamanho)
-            colunas = {nome: valor[fatia] for nome, valor in self.colunas.items()}
-            recusas = [] if inicio else self.recusas
-            yield Montado(colunas, self.primitivas[fatia], self.atributos[fatia], recusas, self.ativacao)
+            c = {nome: valor[fatia] for nome, valor in self.colunas.items()}
+            atributos = derivar(
+                self.catalogo, self.primitivas[fatia], c["instante_us"], c["valor_centavos"], c["contexto"]
+            )
+            yield Montado(c, atributos, [] if inicio else self.recusas, self.ativacao)
+
+    def inteiro(self) -> Montado:
+        """Tudo em um bloco só."""
+        return next(self.em_blocos(max(self.primitivas.shape[0], 1)))
 
 
-def montar(catalogo: Catalogo, saidas: list[Saida]) -> Montado:
-    """Reencontra os toques de cada Pix e deriva os atributos; o repetido (já visto) fica de fora.
+def reunir(catalogo: Catalogo, saidas: list[Saida]) -> Reunido:
+    """Reencontra os toques de cada Pix; o repetido (já visto) fica de fora.
 
     Levanta:
         RuntimeError: falta ou sobra o toque de um Pix: erro nosso, o lote deve falhar e não decidir pela metade.
@@ -90,10 +106,7 @@ def montar(catalogo: Catalogo, saidas: list[Saida]) -> Montado:
             nome: valor[novo] if isinstance(valor, np.ndarray) else list(compress(valor, novo))
             for nome, valor in colunas.items()
         }
-    atributos = derivar(
-        catalogo, primitivas, colunas["instante_us"], colunas["valor_centavos"], colunas["contexto"]
-    )
-    return Montado(colunas, primitivas, atributos, recusas, _ativacao(saidas))
+    return Reunido(catalogo, colunas, primitivas, recusas, _ativacao(saidas))
 
 
 def _eventos(lidos: list[Lidos]) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:

@@ -78,7 +78,7 @@ class Decidir:
         """Junta a partição inteira: os toques de um Pix vêm de baldes diferentes. Só acaba com tudo confirmado."""
         from machine_learning.decisao import Decisor  # noqa: PLC0415 — polars e sklearn só no worker
         from machine_learning.entrega import Entrega  # noqa: PLC0415
-        from machine_learning.montagem import montar  # noqa: PLC0415
+        from machine_learning.montagem import reunir  # noqa: PLC0415
         from processamento.estado.balde import Saida  # noqa: PLC0415
 
         saidas = [
@@ -89,7 +89,7 @@ class Decidir:
             return
         decisor, entrega = Decisor(self.catalogo, self.nossos_ispb, self.modelo), Entrega(self.servidores, self.topico)
         agora_us, resumos = time.time_ns() // 1_000, []
-        for bloco in montar(self.catalogo, saidas).em_blocos(PIX_POR_BLOCO):
+        for bloco in reunir(self.catalogo, saidas).em_blocos(PIX_POR_BLOCO):
             respostas = decisor.responder(bloco, _numero_do_lote(), agora_us)
             entrega.enviar(respostas.chaves, respostas.valores)
             resumos.append(respostas.resumo)

@@ -94,7 +94,7 @@ def redecidir(
     """
     colunas: dict[str, Any] = {nome: lote.column(origem).to_pylist() for nome, origem in DO_MONTADO.items()}
     colunas |= {nome: np.array(colunas[nome], np.int64) for nome in _INTEIRAS}
-    montado = Montado(colunas, np.empty((lote.num_rows, 0), np.int64), atributos, [], ativacao)
+    montado = Montado(colunas, atributos, [], ativacao)
     respostas = decisor.responder(montado, 0, 0)
     return [msgspec.json.decode(valor, type=Desfecho) for valor in respostas.valores]
 

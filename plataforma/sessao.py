@@ -28,6 +28,12 @@ _UMA_LINHA_DE_EXECUCAO: Final = {
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1",
     "POLARS_MAX_THREADS": "1",
 }
+_MEMORIA_DOS_WORKERS: Final = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20),
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+"""Os vetores de um lote são do tamanho dos do anterior: devolver cada um ao sistema e pedi-lo outra vez, zerado, era 5%
+da máquina com a fila cheia. O Arrow usa o mesmo alocador, para que o espaço seja um só."""
 _GERENCIADOR_CHECKPOINT: Final = (
     "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
 )
@@ -169,7 +175,7 @@ def _de_fluxo(cfg: Configuracao) -> dict[str, str]:
 
 def _de_python() -> dict[str, str]:
     """Processos Python: daemon próprio, Arrow, uma linha de execução cada e nossos pacotes ao alcance."""
-    ambiente = {**_UMA_LINHA_DE_EXECUCAO, "PYTHONPATH": pythonpath_com_raiz(), "TZ": "UTC"}
+    ambiente = {**_UMA_LINHA_DE_EXECUCAO, **_MEMORIA_DOS_WORKERS, "PYTHONPATH": pythonpath_com_raiz(), "TZ": "UTC"}
     return {
         "spark.python.daemon.module": "plataforma.daemon_python",
         "spark.sql.execution.arrow.pyspark.enabled": "true",

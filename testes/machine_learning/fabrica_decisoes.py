@@ -17,7 +17,7 @@ from ingestao.trafego import Trafego
 from machine_learning import registro
 from machine_learning.decisao import Decisor
 from machine_learning.esquema import OURO_DECISOES
-from machine_learning.montagem import montar
+from machine_learning.montagem import reunir
 from machine_learning.regras import ler
 from machine_learning.respostas import Decisao
 from plataforma.configuracao import Configuracao
@@ -61,7 +61,7 @@ def decidir(cfg: Configuracao, trafego: Trafego, lotes: Sequence[tuple[int, byte
             em_colunas(registros), tokenizador=Tokenizador(b"k" * 32, "v1"), distribuicao=Distribuicao((0,), (0,)),
             topico_rotulos="pix.rotulos", topico_controle="pix.controle",
         )
-        montado = montar(PADRAO, balde.aplicar([Entrada(*linha[1:]) for linha in linhas], deposito))
+        montado = reunir(PADRAO, balde.aplicar([Entrada(*linha[1:]) for linha in linhas], deposito)).inteiro()
         decisoes += [msgspec.json.decode(valor) for valor in decisor.responder(montado, numero, AGORA_US).valores]
         inicio = fim
     return decisoes

@@ -8,7 +8,7 @@ import pytest
 
 from ingestao.esquema import Ativacao
 from machine_learning.decisao import Decisor
-from machine_learning.montagem import montar
+from machine_learning.montagem import reunir
 from machine_learning.observacao import RESUMO
 from machine_learning.regras import ler
 from plataforma.configuracao import RAIZ_PROJETO
@@ -60,7 +60,7 @@ def passar(registros: list[Registro], baldes: int = 2, controle: bytes | None = 
 
 def responder(registros: list[Registro], controle: bytes | None = None, baldes: int = 2) -> list[dict[str, Any]]:
     destinos = passar(registros, baldes, controle if controle is not None else ativacao())
-    blocos = [DECISOR.responder(montar(PADRAO, saidas), 7, AGORA_US) for saidas in destinos if saidas]
+    blocos = [DECISOR.responder(reunir(PADRAO, saidas).inteiro(), 7, AGORA_US) for saidas in destinos if saidas]
     for bloco in blocos:
         assert len(bloco.chaves) == len(bloco.valores) == bloco.resumo["linhas"]
     return [msgspec.json.decode(valor) for bloco in blocos for valor in bloco.valores]
@@ -133,7 +133,7 @@ def test_so_age_onde_a_conta_e_nossa() -> None:
 def test_o_resumo_conta_o_que_saiu() -> None:
     registros = [pix(0, enviado_us=AGORA_US - 250_000), pix(2, 600_000, enviado_us=None), pix(4, valor=b"x")]
     (saidas,) = passar(registros, baldes=1, controle=ativacao())
-    resumo = DECISOR.responder(montar(PADRAO, saidas), 7, AGORA_US).resumo
+    resumo = DECISOR.responder(reunir(PADRAO, saidas).inteiro(), 7, AGORA_US).resumo
     assert set(resumo) == set(RESUMO.names)
     assert (resumo["linhas"], resumo["destino_decidido"], resumo["destino_quarentena"]) == (3, 2, 1)
     assert (resumo["acao_APROVAR"], resumo["acao_REJEITAR"], resumo["barrado_centavos"]) == (1, 1, 600_000)
@@ -147,10 +147,10 @@ def test_falta_de_um_toque_derruba_o_lote_em_vez_de_decidir_pela_metade() -> Non
     (saidas,) = passar([pix(0)], baldes=1, controle=ativacao())
     sem_medidas = [s._replace(medidas=b"") for s in saidas]
     with pytest.raises(RuntimeError, match="sem o toque"):
-        montar(PADRAO, sem_medidas)
+        reunir(PADRAO, sem_medidas)
     sem_eventos = [s._replace(eventos=b"") for s in saidas]
     with pytest.raises(RuntimeError, match="sem o seu Pix"):
-        montar(PADRAO, sem_eventos)
+        reunir(PADRAO, sem_eventos)
 
 
 def test_regras_do_repositorio_compilam() -> None:

@@ -59,7 +59,7 @@ def test_a_jvm_devolve_o_heap_que_um_pico_ocupou(spark: SparkSession) -> None:
     def reservado() -> int:
         return int(fabrica.getMemoryMXBean().getHeapMemoryUsage().getCommitted())
 
-    pico = [spark._jvm.java.nio.ByteBuffer.allocate(64 << 20) for _ in range(12)]
+    pico = [spark._jvm.java.nio.ByteBuffer.allocate(64 << 20) for _ in range(24)]
     cheio = reservado()
     pico.clear()
     gc.collect()

@@ -79,6 +79,19 @@ def test_o_trafego_simulado_com_avarias(trafego: list[bytes]) -> None:
     assert em_lote(todos) == um_a_um(todos)
 
 
+def test_o_trafego_comum_nao_passa_pelo_validador_de_um(trafego: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    avulsos: list[bytes | None] = []
+
+    def anotando(valor: bytes | None, tokenizador: Tokenizador) -> Normalizado | Recusa:
+        avulsos.append(valor)
+        return avaliar(valor, tokenizador)
+
+    monkeypatch.setattr("processamento.qualidade_lote.avaliar", anotando)
+    espacados = [json.dumps(json.loads(valor)).encode() for valor in trafego[:50]]
+    assert len(em_lote([*trafego, *espacados, b"nada"])) == len(trafego) + 51
+    assert avulsos == [b"nada"]
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_um_byte_trocado_em_qualquer_lugar(dados: st.DataObject) -> None:
