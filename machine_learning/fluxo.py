@@ -29,6 +29,7 @@ MEMORIA_COMPARTILHADA: Final = Path("/dev/shm")  # noqa: S108 — só cache, pas
 FOLGA_CACHE_BYTES: Final = 4 << 30
 """Menos que isto e a arena vai para o disco: memória compartilhada cheia mata quem a escreve."""
 BUSCA_BYTES: Final = 8 << 20
+REGISTROS_POR_BUSCA: Final = 8_000
 _DOS_WORKERS: Final = (
     "pandas", "processamento.estado.processador", "processamento.estado.balde",
     "processamento.estado.aquecimento:aquecer", "processamento.qualidade_lote:aquecer",
@@ -124,6 +125,8 @@ def _fonte(spark: SparkSession, cfg: Configuracao, inicio: partida.Inicio | None
         .option("includeHeaders", "true").option("failOnDataLoss", "true")
         .option("maxOffsetsPerTrigger", str(cfg.max_eventos_lote)).option("kafka.fetch.max.wait.ms", "10")
         .option("kafka.max.partition.fetch.bytes", str(BUSCA_BYTES))
+        # Com o padrão (500), uma em cada doze partes da CPU das tarefas ia em perguntar de novo ao cliente.
+        .option("kafka.max.poll.records", str(REGISTROS_POR_BUSCA))
     )
     if inicio is not None:
         leitor = leitor.option("startingOffsets", json.dumps(inicio))

@@ -13,7 +13,7 @@ import pytest
 from processamento.catalogo import NULO, PADRAO, PAPEL_DO_FLUXO, SEGUNDO_US, Catalogo, Fluxo, Papel
 from processamento.estado.arena import Linhas
 from processamento.estado.balde import Balde, Entrada
-from processamento.estado.envelope import desempacotar, empacotar
+from processamento.estado.envelope import empacotar
 from processamento.estado.lote import Eventos, Fraudes, calcular
 from testes.processamento.fabrica_historia import (
     COMECO_US,
@@ -24,6 +24,7 @@ from testes.processamento.fabrica_historia import (
     historia,
     por_forca_bruta,
 )
+from testes.processamento.fabrica_toques import medidas_abertas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,8 +139,7 @@ def _toques(e: Eventos, f: Fraudes, de: int, posicao: int) -> dict[str, np.ndarr
 
 def _anotar(saida: np.ndarray, catalogo: Catalogo, medidas: bytes) -> None:
     inicio = {papel: catalogo.primitivas.index(catalogo.do_papel(papel)[0]) for papel in Papel}
-    for nome, envelope in (desempacotar(medidas) if medidas else {}).items():
-        lido = desempacotar(envelope)
+    for nome, lido in medidas_abertas(medidas).items():
         assert lido["novo"].all()
         de = inicio[Papel[nome]]
         saida[lido["deslocamento"], de : de + lido["primitivas"].shape[1]] = lido["primitivas"]

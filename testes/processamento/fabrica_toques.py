@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from processamento.estado.envelope import desempacotar
+from processamento.estado.estreito import alargar
 from processamento.estado.toques import Registros
 
 
@@ -31,3 +33,15 @@ def em_colunas(registros: Iterable[Registro]) -> Registros:
         pa.array(topico, pa.string()), *(np.asarray(c, np.int64) for c in (particao, deslocamento, kafka_us)),
         pa.array(enviado_us, pa.int64()), pa.array(origem, pa.string()), pa.array(valor, pa.binary()),
     )
+
+
+def medidas_abertas(envelope: bytes) -> dict[str, dict[str, Any]]:
+    """Por papel, o que o balde mediu: posição, `novo` e `primitivas` int64 (n, as do papel)."""
+    abertas = {}
+    for papel, partes in (desempacotar(envelope) if envelope else {}).items():
+        estreitas, n = partes["primitivas"], partes["novo"].size
+        colunas = sum(valor.size for nome, valor in estreitas.items() if nome.startswith("c"))
+        primitivas = np.zeros((n, colunas), np.int64)
+        alargar(estreitas, np.arange(n), primitivas)
+        abertas[papel] = {**partes, "primitivas": primitivas}
+    return abertas

@@ -12,13 +12,12 @@ from processamento.catalogo import PADRAO, Papel
 from processamento.estado import pedacos
 from processamento.estado.balde import Balde, Entrada, Saida, iniciar
 from processamento.estado.envelope import desempacotar, empacotar
-from processamento.estado.estreito import alargar
 from processamento.estado.lote import Eventos, Fraudes, calcular
 from processamento.estado.pedacos import Bloco
 from processamento.estado.toques import Distribuicao, abrir, ler_eventos
 from processamento.protecao import Tokenizador
 from testes.processamento.fabrica_fluxo import evento_json
-from testes.processamento.fabrica_toques import Registro, em_colunas
+from testes.processamento.fabrica_toques import Registro, em_colunas, medidas_abertas
 
 DIA_S = 86_400
 TOKENIZADOR = Tokenizador(b"k" * 32, "v1")
@@ -81,13 +80,10 @@ def medidas(saidas: list[Saida]) -> dict[tuple[str, int, int], list[int]]:
     """(papel, partição, deslocamento) → primitivas, só dos Pix novos."""
     lidas = {}
     for saida in saidas:
-        for papel, partes in desempacotar(saida.medidas).items():
-            n = len(PADRAO.do_papel(Papel[papel]))
-            primitivas = np.zeros((partes["novo"].size, n), np.int64)
-            alargar(partes["primitivas"], np.arange(partes["novo"].size), primitivas)
+        for papel, partes in medidas_abertas(saida.medidas).items():
             for i in np.flatnonzero(partes["novo"]):
                 posicao = (papel, int(partes["particao"][i]), int(partes["deslocamento"][i]))
-                lidas[posicao] = primitivas[i].tolist()
+                lidas[posicao] = partes["primitivas"][i].tolist()
     return lidas
 
 
