@@ -58,7 +58,8 @@ def comando(
     gravar(relatorio, resultado, saida)
     console.print(como_tabela(relatorio))
     passo(f"Relatório em {saida}")
-    return 1 if any(p["perdidos"] or p["dobrados"] for p in relatorio["pontos"]) else 0
+    medidos = [*relatorio["pontos"], relatorio["troca_de_modelo"] or {"perdidos": 0, "dobrados": 0}]
+    return 1 if any(p["perdidos"] or p["dobrados"] for p in medidos) else 0
 
 
 def _medir_crescimento(cfg: Configuracao, saida: Path, semente: int, *, rapida: bool) -> int:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from plataforma.nativo import njit
 
 Reais = NDArray[np.float64]
 Inteiros32 = NDArray[np.int32]
@@ -94,7 +95,7 @@ def _niveis(raiz: NDArray[np.int64], destino: NDArray[np.uint32]) -> Inteiros32:
     return niveis
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def somar(b: Bosque, x: Reais) -> Reais:
     """A soma das folhas alcançadas por cada linha, float64 (n,). `x`: float64 (n, atributos), NaN = nulo.
 

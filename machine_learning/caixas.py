@@ -14,10 +14,10 @@ from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from machine_learning.arvores import FOLHA, Bosque, Inteiros32, Reais
+from plataforma.nativo import njit
 
 CONDICOES_NA_MEMORIA: Final = 10
 """Até quantas condições uma folha tem para que se guarde o resultado de cada combinação delas (2^10 linhas)."""
@@ -88,7 +88,7 @@ def _quadratura() -> tuple[Reais, Reais]:
     return nos, pesos
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _contribuicoes(c: Caixas, x: Reais, nos: Reais, pesos: Reais) -> Reais:
     """Folha a folha: o que uma linha recebe só depende de quais condições cumpre, e muitas cumprem as mesmas.
 
@@ -122,7 +122,7 @@ def _contribuicoes(c: Caixas, x: Reais, nos: Reais, pesos: Reais) -> Reais:
     return saida
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _marcar(
     valores: Reais, minimo: float, maximo: float, aceita_nulo: bool, k: int, quais: NDArray[np.uint64]
 ) -> None:
@@ -134,13 +134,13 @@ def _marcar(
         quais[i] |= dentro << bit
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _somar_prontas(prontas: Reais, quais: NDArray[np.uint64], saida: Reais) -> None:
     for i in range(saida.size):
         saida[i] += prontas[quais[i]]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _da_folha(
     c: Caixas, f: int, quais: int, nos: Reais, pesos: Reais, rascunho: Reais, saida: Reais
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +13,7 @@ from machine_learning.esquema import OURO_DECISOES
 from plataforma.configuracao import Configuracao
 from plataforma.daemon_python import PREIMPORTAR
 from plataforma.erros import ErroEstado
+from plataforma.planejamento import planejamento_economico
 from plataforma.sessao import FILA_DECISAO
 from processamento.catalogo import PADRAO, Catalogo
 from processamento.protecao import Tokenizador
@@ -55,7 +57,9 @@ def iniciar_decisao(
     inicio = _inicio(spark, cfg) if novo else None
     distribuicao = plano_decisao.distribuir(spark, cfg)
     escritor = _escritor(spark, cfg, catalogo, identidade, distribuicao, inicio, None).queryName(nome)
-    return escritor.trigger(**({"availableNow": True} if uma_vez else {"processingTime": intervalo})).start()
+    escritor = escritor.trigger(**({"availableNow": True} if uma_vez else {"processingTime": intervalo}))
+    with nullcontext() if cfg.perfil == "databricks" else planejamento_economico(spark):
+        return escritor.start()
 
 
 def aquecer_estado(spark: SparkSession, cfg: Configuracao, catalogo: Catalogo = PADRAO) -> bool:

@@ -13,10 +13,10 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from machine_learning.arvores import FOLHA, Bosque, Inteiros32, Reais
+from plataforma.nativo import njit
 
 Mascaras64 = NDArray[np.uint64]
 MAXIMO_FOLHAS: Final = 64
@@ -82,7 +82,7 @@ def _lugar(bits: Mascaras64) -> Mascaras64:
     return (bits * _DE_BRUIJN) >> _RECUO
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def somar(m: Mascaras, x: Reais) -> Reais:
     """A soma das folhas alcançadas por cada linha, float64 (n,), igual à de `arvores.somar`; NaN = nulo."""
     saida = np.zeros(x.shape[0])
@@ -103,7 +103,7 @@ def somar(m: Mascaras, x: Reais) -> Reais:
     return saida
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _apagar(
     valores: Reais, corte: float, nulo_a_esquerda: bool, ficam: np.uint64, folhas: Mascaras64
 ) -> None:

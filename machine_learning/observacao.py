@@ -1,17 +1,21 @@
 """O que a consulta de decisão observa de si mesma: contagens e baldes por micro-lote, com nomes estáveis.
 
-A decisão só declara; quem ouve é o `monitoramento`. Cada bloco de respostas se resume onde é decidido (`resumir`), e
-`df.observe(NOME_OBSERVACAO, *observacoes())` só soma resumos. Contar linha a linha na JVM custava um sétimo da sua CPU.
+A decisão só declara; quem ouve é o `monitoramento`. Cada bloco de respostas se resume onde é decidido (`resumir`), cada
+tarefa junta os seus (`juntar`), e `df.observe(NOME_OBSERVACAO, *observacoes(n))` leva ao ouvinte um texto por partição,
+que `do_lote` junta. Contar linha a linha na JVM custava um sétimo da sua CPU; somar ali sessenta colunas de resumos, um
+quinto da CPU das tarefas: o Spark escreve o código dessas somas outra vez em cada tarefa.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, LongType, StringType, StructField, StructType
+from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from machine_learning.acoes import Acao, Codigos
 
@@ -50,19 +54,25 @@ _CONTAGENS: Final = (
 )
 _SOMAS: Final = ("latencia_soma_ms", "pontuacao_soma")
 _VERSOES: Final = ("modelo", "regras")
-RESUMO: Final = StructType([
-    *(StructField(nome, LongType()) for nome in _CONTAGENS), *(StructField(nome, DoubleType()) for nome in _SOMAS),
-    *(StructField(nome, StringType()) for nome in _VERSOES),
+_MENOR, _MAIOR = "menor", "maior"
+RESUMO: Final = (
+    *_CONTAGENS, *_SOMAS, *(f"{nome}_{ponta}" for nome in _VERSOES for ponta in (_MENOR, _MAIOR)),
+)
+"""Os campos de um resumo. Contagens são acumuladas por borda (`latencia_ate_1500_ms` = decididos em até 1,5 s);
+latência e pontuação só dos decididos que as têm; dinheiro em centavos; de cada versão a menor e a maior, nulas sem
+decididos. Um micro-lote tem uma versão só: o ouvinte acusa quando as duas pontas diferem."""
+ENTREGUE: Final = StructType([
+    StructField("particao", IntegerType(), nullable=False), StructField("resumo", StringType(), nullable=False),
 ])
-"""O resumo de um bloco de respostas. Contagens são acumuladas por borda (`latencia_ate_1500_ms` = decididos em até
-1,5 s); latência e pontuação só dos decididos que as têm; dinheiro em centavos."""
+"""O que sai do plano: uma linha por tarefa, com o resumo (JSON) do que ela já entregou ao Kafka."""
+_COLUNA: Final = "particao_{}"
 
 
 def resumir(
     acoes: Codigos, latencia_ms: Reais, probabilidade: Reais, valor_centavos: Inteiros, modelo: str | None,
     regras: str, recusas: int,
 ) -> dict[str, Any]:
-    """O `RESUMO` de um bloco.
+    """Os campos de `RESUMO` de um bloco.
 
     Args:
         acoes: int8 (decididos,), o código de cada um.
@@ -85,20 +95,40 @@ def resumir(
         "latencia_linhas": medidas.size, "latencia_soma_ms": float(medidas.sum()),
         **{f"pontuacao_ate_{d}_decimos": int((notas <= d / 10).sum()) for d in LIMITES_PONTUACAO_DECIMOS},
         "pontuacao_linhas": notas.size, "pontuacao_soma": float(notas.sum()),
-        "sem_modelo": 0 if modelo else decididos, "modelo": modelo if decididos else None,
-        "regras": regras if decididos else None,
+        "sem_modelo": 0 if modelo else decididos,
+        **{f"modelo_{ponta}": modelo if decididos else None for ponta in (_MENOR, _MAIOR)},
+        **{f"regras_{ponta}": regras if decididos else None for ponta in (_MENOR, _MAIOR)},
     }
 
 
-def observacoes(coluna: str = "resumo") -> list[Column]:
-    """Os agregados de um micro-lote, para `DataFrame.observe`; `coluna` é um `RESUMO`.
+def juntar(resumos: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Um resumo de vários (ao menos um): o que se conta soma-se; das versões ficam as pontas."""
+    partes = list(resumos)
+    junto: dict[str, Any] = {nome: sum(parte[nome] for parte in partes) for nome in (*_CONTAGENS, *_SOMAS)}
+    for nome in _VERSOES:
+        for ponta, escolher in ((_MENOR, min), (_MAIOR, max)):
+            campo = f"{nome}_{ponta}"
+            junto[campo] = escolher((parte[campo] for parte in partes if parte[campo] is not None), default=None)
+    return junto
 
-    Menor e maior versão do lote são iguais, porque um micro-lote tem uma só; o ouvinte acusa quando não são.
+
+def escrever(resumo: Mapping[str, Any]) -> str:
+    """O texto que viaja em `ENTREGUE`."""
+    return msgspec.json.encode(resumo).decode()
+
+
+def observacoes(particoes: int) -> list[Column]:
+    """Os agregados de um micro-lote, para `DataFrame.observe` sobre `ENTREGUE`: um por partição, nulo se vazia.
+
+    `max` porque há uma só linha por partição, e o Spark pede um agregado.
     """
-    resumo = F.col(coluna)
     return [
-        *(F.coalesce(F.sum(resumo[nome]), F.lit(0)).alias(nome) for nome in _CONTAGENS),
-        *(F.coalesce(F.sum(resumo[nome]), F.lit(0.0)).alias(nome) for nome in _SOMAS),
-        *(F.min(resumo[nome]).alias(f"{nome}_menor") for nome in _VERSOES),
-        *(F.max(resumo[nome]).alias(f"{nome}_maior") for nome in _VERSOES),
+        F.max(F.when(F.col("particao") == F.lit(k), F.col("resumo"))).alias(_COLUNA.format(k))
+        for k in range(particoes)
     ]
+
+
+def do_lote(observado: Mapping[str, str | None]) -> dict[str, Any] | None:
+    """O resumo do micro-lote, das colunas de `observacoes`; nulo se nenhuma partição teve o que responder."""
+    partes = [msgspec.json.decode(texto) for texto in observado.values() if texto is not None]
+    return juntar(partes) if partes else None

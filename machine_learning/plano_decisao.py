@@ -15,10 +15,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark import TaskContext
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import StructType
 
 from ingestao.bronze import com_cabecalhos
-from machine_learning.observacao import NOME_OBSERVACAO, RESUMO, observacoes
+from machine_learning.observacao import ENTREGUE, NOME_OBSERVACAO, escrever, juntar, observacoes
 from plataforma.configuracao import Configuracao
 from processamento.catalogo import Catalogo
 from processamento.estado.processador import ENTRADA, SAIDA, Estado
@@ -34,8 +34,6 @@ _CANDIDATOS: Final = 64
 PIX_POR_BLOCO: Final = 8_000
 """Quantos se decidem de cada vez: o cliente Kafka envia um bloco enquanto se decide o seguinte, e regras e explicações,
 que custam por bloco, ainda o repartem por muitos (2.000 custavam um sexto a mais por Pix)."""
-ENTREGUE: Final = StructType([StructField("resumo", RESUMO, nullable=False)])
-"""O que sai do plano: uma linha por bloco de respostas já entregues ao Kafka."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ class Decidir:
             entrega.enviar(respostas.chaves, respostas.valores)
             resumos.append(respostas.resumo)
         entrega.confirmar()
-        yield _lote_arrow((resumos,), ENTREGUE)
+        yield _lote_arrow(([_particao()], [escrever(juntar(resumos))]), ENTREGUE)
 
 
 def distribuir(spark: SparkSession, cfg: Configuracao) -> Distribuicao:
@@ -133,7 +131,7 @@ def entregas(
         catalogo, frozenset(cfg.nossos_ispb), cfg.modelo, cfg.kafka_servidores, cfg.topico_decisoes
     )
     entregues = medidos.repartition(cfg.particoes_estado, "destino").mapInArrow(decidir, ENTREGUE)
-    return entregues.observe(NOME_OBSERVACAO, *observacoes())
+    return entregues.observe(NOME_OBSERVACAO, *observacoes(cfg.particoes_estado))
 
 
 def da_fonte(bruto: DataFrame) -> DataFrame:
@@ -146,6 +144,11 @@ def da_fonte(bruto: DataFrame) -> DataFrame:
 def _numero_do_lote() -> int:
     contexto = TaskContext.get()
     return int((contexto and contexto.getLocalProperty(_PROPRIEDADE_LOTE)) or -1)
+
+
+def _particao() -> int:
+    contexto = TaskContext.get()
+    return contexto.partitionId() if contexto else 0
 
 
 def _inteiros(coluna: pa.Array) -> NDArray[np.int64]:

@@ -98,6 +98,18 @@ def registrar(
     return VersaoModelo(cfg.modelo, str(versao.version), id_run, uri, sha256)
 
 
+def repetir(cfg: Configuracao, modelo: VersaoModelo) -> VersaoModelo:
+    """Registra outra vez o arquivo de uma versão, com outro número: o mesmo modelo, para ensaiar uma troca.
+
+    Levanta:
+        ErroServico: MLflow fora do ar ou que recusa.
+    """
+    with traduzir(cfg):
+        marcas = {MARCA_SHA256: modelo.sha256, "repete": modelo.versao}
+        nova = abrir_cliente(cfg).create_model_version(modelo.nome, modelo.uri, modelo.run_id, tags=marcas)
+    return VersaoModelo(modelo.nome, str(nova.version), modelo.run_id, modelo.uri, modelo.sha256)
+
+
 def resolver(cfg: Configuracao, alias: str) -> VersaoModelo | None:
     """A versão para a qual o alias aponta agora; None se o modelo ou o alias não existe.
 

@@ -19,6 +19,7 @@ from machine_learning.observacao import (
     LIMITES_LATENCIA_MS,
     LIMITES_PONTUACAO_DECIMOS,
     NOME_OBSERVACAO,
+    do_lote,
 )
 from monitoramento.metricas import DESFECHOS, SEM_MODELO, Metricas, registrar_lote
 from processamento.lotes import ResumoLote
@@ -48,7 +49,9 @@ def aplicar(nome: str, linha: Linha, metricas: Metricas, nome_modelo: str) -> No
     """
     camada, dois_pontos, _ = nome.partition(":")
     if nome == NOME_OBSERVACAO:
-        _ler_decisao(linha, metricas, nome_modelo)
+        resumo = do_lote(linha)
+        if resumo is not None:
+            _ler_decisao(resumo, metricas, nome_modelo)
     elif nome in CONTAGENS:
         for coluna, (destino, desfecho) in CONTAGENS[nome].items():
             metricas.eventos.labels(destino, desfecho).inc(linha[coluna])

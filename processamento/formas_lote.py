@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from plataforma.nativo import njit
 from processamento import formatos
 
 Bytes = NDArray[np.uint8]
@@ -66,7 +66,7 @@ def permitidos(padrao: re.Pattern[str], exemplo: str) -> Mascara:
     ])
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def conferir(dados: Bytes, inicio: Inteiros, tamanho: Inteiros, f: Forma, certos: Mascara) -> None:
     """Tira de `certos` os textos presentes que não têm a forma; tamanho −1 é ausente, e não se confere."""
     for i in range(inicio.size):
@@ -82,7 +82,7 @@ def conferir(dados: Bytes, inicio: Inteiros, tamanho: Inteiros, f: Forma, certos
                 break
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _algarismos(dados: Bytes, inicio: Inteiros, tamanho: Inteiros, certos: Mascara) -> Inteiros:
     """O número que os algarismos de cada texto certo escrevem, sem o que há entre eles; 0 nos outros."""
     saida = np.zeros(inicio.size, np.int64)

@@ -14,10 +14,10 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 from numpy.typing import NDArray
 
 from ingestao.esquema import LIMITE_REGISTRO_BYTES, VERSAO_ESQUEMA, Evento
+from plataforma.nativo import njit
 from processamento import formas_lote, formatos, resumos, varredura
 from processamento.formas_lote import Bytes, Forma, Inteiros, Mascara, exemplos
 from processamento.motivos_quarentena import Recusa
@@ -209,7 +209,7 @@ def _textos(dados: Bytes, inicio: Inteiros, tamanho: Inteiros) -> pa.StringArray
     )
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _copiar(dados: Bytes, inicio: Inteiros, limites: NDArray[np.int32]) -> Bytes:
     saida = np.empty(limites[-1], np.uint8)
     for i in range(inicio.size):

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from plataforma.nativo import njit
 
 Inteiros = NDArray[np.int64]
 Palavras = NDArray[np.uint64]

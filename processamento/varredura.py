@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 from msgspec import inspect
-from numba import njit
 from numpy.typing import NDArray
+
+from plataforma.nativo import njit
 
 Bytes = NDArray[np.uint8]
 Inteiros = NDArray[np.int64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -16,29 +16,38 @@ import psutil
 from comandos.desempenho.carga import Carga, Conta
 from comandos.desempenho.leitor import Leitor, Leitura, Ler, decisao
 from comandos.desempenho.recursos import Gasto, Recursos
+from ingestao.fluxo import CONSULTA_EVENTOS
 from ingestao.produtor import Resultado
 from ingestao.remessa import Remessa
+from machine_learning.decisoes_lago import CONSULTA as CONSULTA_DECISOES
 from machine_learning.fluxo import CONSULTA
 from monitoramento.exportador import ler_metricas
 from plataforma.configuracao import Configuracao
+from processamento.fluxo import CONSULTA_PRATA
 
 CADA_S: Final = 1.0
+LAGO_CADA: Final = 5
 PRAZO_SEM_PROGRESSO_S: Final = 60.0
 SEGUNDO_US: Final = 1_000_000
-_SOMAS: Final = {
-    "pix_lote_duracao_seconds_sum": None, "pix_lote_linhas_count": "lotes", "pix_lote_linhas_sum": "linhas",
-}
+_LINHAS: Final = "pix_lote_linhas_sum"
+CONSULTAS_DO_LAGO: Final = (CONSULTA_EVENTOS, CONSULTA_PRATA, CONSULTA_DECISOES)
+_SOMAS: Final = {"pix_lote_duracao_seconds_sum": None, "pix_lote_linhas_count": "lotes", _LINHAS: "linhas"}
 """As métricas que se somam e com que nome; None = o da fase."""
 PERCENTIS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 99.9, "max_ms": 100.0}
 
 
 @dataclass(frozen=True)
 class Instante:
-    """Uma amostra do andamento: segundos desde o começo do envio, decisões pedidas até ali e decisões lidas."""
+    """Uma amostra do andamento: segundos desde o começo do envio, decisões pedidas até ali e decisões lidas.
+
+    `por_gravar`: com o lago ao lado, quantos registros enviados cada consulta dele ainda não gravou; uma a cada
+    `LAGO_CADA` amostras.
+    """
 
     segundo: float
     pedidas: int
     lidas: int
+    por_gravar: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,7 @@ class Medicao:
 def medir(
     cfg: Configuracao, conta: Conta, taxa: float, aquecimento_s: float, papeis: Sequence[str], topico: str,
     *, fases: Callable[[], dict[str, float]] | None = None, ler: Ler = decisao,
+    gravados: Callable[[], dict[str, float]] | None = None,
 ) -> Medicao:
     """Envia a carga e espera todas as decisões.
 
@@ -87,6 +97,7 @@ def medir(
         topico: onde as decisões (ou as cópias, nas bases de comparação) são lidas.
         fases: de onde ler a soma das fases dos micro-lotes; por padrão, as métricas da decisão.
         ler: como se lê cada mensagem do tópico.
+        gravados: registros que cada consulta do lago gravou até agora (`gravados_no_lago`); None = sem lago.
 
     Levanta:
         ErroServico: o envio ou a leitura falharam.
@@ -96,14 +107,19 @@ def medir(
     with Leitor(cfg, topico, ler) as leitor, Recursos(cfg, papeis) as recursos:
         with Remessa(cfg, partial(Carga, conta.arquivo, taxa)) as remessa:
             inicio_us, inicio = time.time_ns() // 1_000, time.monotonic()
+            base = gravados() if gravados else {}
             remessa.comecar()
             while not remessa.terminou():
                 threading.Event().wait(CADA_S)
                 pedidas = round(min(1.0, remessa.enviados / max(conta.eventos, 1)) * conta.decisoes)
-                andamento.append(Instante(time.monotonic() - inicio, pedidas, leitor.lidas))
+                por_gravar = None
+                if gravados and len(andamento) % LAGO_CADA == LAGO_CADA - 1:
+                    enviados = remessa.enviados
+                    por_gravar = {nome: round(enviados - ate + base.get(nome, 0)) for nome, ate in gravados().items()}
+                andamento.append(Instante(time.monotonic() - inicio, pedidas, leitor.lidas, por_gravar))
             entrega = remessa.esperar()
         atraso = max(conta.decisoes - leitor.lidas, 0)
-        _esperar_decisoes(leitor, conta.decisoes)
+        esperar_decisoes(leitor, conta.decisoes)
         duracao = time.monotonic() - inicio
         leitura = leitor.leitura()
     unicas = leitura.unicas()
@@ -133,6 +149,15 @@ def fases_da_decisao(cfg: Configuracao) -> dict[str, float]:
     return somas
 
 
+def gravados_no_lago(cfg: Configuracao) -> dict[str, float]:
+    """Registros que cada consulta do lago, do tópico à prata e às decisões, gravou desde que o processo nasceu."""
+    amostras = ler_metricas(cfg.endereco_metricas, cfg.porta_metricas_lago)
+    return {
+        rotulos["consulta"]: valor for nome, rotulos, valor in amostras
+        if nome == _LINHAS and rotulos.get("consulta") in CONSULTAS_DO_LAGO
+    }
+
+
 def _medias(antes: dict[str, float], depois: dict[str, float]) -> tuple[dict[str, float], int]:
     lotes = int(depois.get("lotes", 0) - antes.get("lotes", 0))
     if not lotes:
@@ -144,7 +169,7 @@ def _medias(antes: dict[str, float], depois: dict[str, float]) -> tuple[dict[str
     return medias, lotes
 
 
-def _esperar_decisoes(leitor: Leitor, esperadas: int) -> None:
+def esperar_decisoes(leitor: Leitor, esperadas: int) -> None:
     """Até chegarem todas, ou até nada chegar por um bom tempo: o que faltar conta como perdido."""
     vistas, desde = leitor.lidas, time.monotonic()
     while leitor.lidas < esperadas and time.monotonic() - desde < PRAZO_SEM_PROGRESSO_S:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -42,6 +42,7 @@ def montar(cfg: Configuracao, r: Resultado) -> dict[str, Any]:
         "drenagem_eventos_s": round(drenagem, 1),
         "drenagem": _ponto(r.drenagem, com_lago=False) if r.drenagem else None,
         "partida": {"fria_s": round(r.fria_s, 1), "retomada_apos_sigkill_s": round(r.retomada_s, 1)},
+        "troca_de_modelo": r.troca or None,
         "razoes": {
             "copia_kafka_p50": _razao(_latencia(decisao).get("p50_ms"), _latencia(r.copia_kafka).get("p50_ms")),
             "copia_delta_lote": _razao(decisao.fases.get("triggerExecution") if decisao else None, r.lote_delta_ms),
@@ -77,6 +78,7 @@ def _ponto(m: Medicao, *, com_lago: bool) -> dict[str, Any]:
         "cpu_de_quem_envia_e_le_s": round(m.medicao_cpu_s, 1),
         "envio_atraso_p99_ms": round(m.envio.atraso_p99_ms, 1), "micro_lotes": m.lotes, "fases_ms": m.fases,
         "andamento": [[round(i.segundo, 1), i.pedidas, i.lidas] for i in m.andamento],
+        "por_gravar_no_lago": [[round(i.segundo, 1), i.por_gravar] for i in m.andamento if i.por_gravar],
     }
 
 
@@ -125,6 +127,8 @@ def _markdown(r: Mapping[str, Any]) -> str:
         *_tabela_md(_COLUNAS, [_linha(p) for p in r["pontos"]]), "",
         f"Drenagem de {numero(r['drenagem']['oferecidos'])} Pix: **{numero(r['drenagem_eventos_s'])}/s** depois de "
         "tudo enviado." if r["drenagem"] else "", "",
+        *_do_lago(r["pontos"]),
+        *_da_troca(r["troca_de_modelo"]),
         f"Do disco vazio à decisão de pé, com modelo treinado: {numero(r['partida']['fria_s'], 1)} s. De um "
         f"SIGKILL à primeira decisão: {numero(r['partida']['retomada_apos_sigkill_s'], 1)} s.", "",
         "![Latência](latencia.svg)", "", "![Atraso](atraso.svg)", "", "![Fases](fases.svg)", "",
@@ -147,6 +151,30 @@ def _markdown(r: Mapping[str, Any]) -> str:
         ]),
     ]
     return "\n".join(linhas) + "\n"
+
+
+def _do_lago(pontos: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Por ponto com lago: quantos registros já enviados cada consulta ainda não gravara, no meio e no fim do envio."""
+    com = [p for p in pontos if p["por_gravar_no_lago"]]
+    if not com:
+        return []
+    consultas = sorted(com[0]["por_gravar_no_lago"][-1][1])
+    linhas = []
+    for p in com:
+        amostras = [por_gravar for _, por_gravar in p["por_gravar_no_lago"]]
+        meio, fim = amostras[len(amostras) // 2], amostras[-1]
+        linhas.append([numero(p["taxa"]), *(f"{numero(meio[c])} → {numero(fim[c])}" for c in consultas)])
+    return ["Por gravar no lago, no meio e no fim do envio:", "", *_tabela_md(("Pix/s", *consultas), linhas), ""]
+
+
+def _da_troca(troca: Mapping[str, Any] | None) -> list[str]:
+    if not troca:
+        return []
+    return [
+        f"Troca de modelo a {numero(TAXA_RECORDE)}/s: a versão nova decide {numero(troca['vigente_s'], 1)} s depois de "
+        f"promovida; o maior intervalo sem decisão foi de {_ms(troca['silencio_ms'])} em volta da troca e de "
+        f"{_ms(troca['silencio_antes_ms'])} antes dela; p99 {_ms(troca['p99_ms'])}, máxima {_ms(troca['max_ms'])}.", "",
+    ]
 
 
 def _tabela_md(colunas: tuple[str, ...], linhas: list[list[str]]) -> list[str]:

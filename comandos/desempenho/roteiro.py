@@ -8,14 +8,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import psutil
 
 from comandos.apresentacao import numero, passo
 from comandos.desempenho import bases, comparacao
 from comandos.desempenho.carga import Conta, preparar
-from comandos.desempenho.ponto import SEGUNDO_US, Medicao, medir
+from comandos.desempenho.ponto import SEGUNDO_US, Medicao, gravados_no_lago, medir
+from comandos.desempenho.troca import medir_troca
 from comandos.fluxos import conversa
 from comandos.fluxos.conversa import PAPEIS
 from comandos.limpar import apagar_dados
@@ -34,6 +36,7 @@ PRAZO_PARADA_S: Final = 180.0
 PRAZO_DRENAGEM_LAGO_S: Final = 1_800.0
 POR_CONTA_EVENTOS: Final = 20_000
 CARGA_DA_RETOMADA: Final = 1_000
+SEGUNDOS_DA_TROCA: Final = 60.0
 _BROKER: Final = "broker"
 
 
@@ -68,6 +71,7 @@ class Resultado:
     drenagem: Medicao | None = None
     fria_s: float = 0.0
     retomada_s: float = 0.0
+    troca: dict[str, Any] = field(default_factory=dict)
     copia_kafka: Medicao | None = None
     lote_copia_kafka_ms: float = 0.0
     lote_delta_ms: float = 0.0
@@ -149,6 +153,7 @@ class _Bancada:
             r.pontos += [(True, self._ponto(taxa, com_lago=True)) for taxa in plano.taxas]
         processo.parar(conversa.LAGO, self.cfg, PRAZO_PARADA_S)
         r.pontos += [(False, self._ponto(taxa, com_lago=False)) for taxa in plano.taxas]
+        r.troca = self._trocar()
         r.drenagem = self._drenar()
         r.retomada_s = self._retomar()
         processo.parar(conversa.DECISAO, self.cfg, PRAZO_PARADA_S)
@@ -159,9 +164,21 @@ class _Bancada:
         plano, cfg = self.plano, self.cfg
         with self._carga(round(taxa * (plano.segundos + plano.aquecimento_s))) as conta:
             self.mostrar(f"{numero(taxa)} Pix/s{' com o lago' if com_lago else ''}…")
-            medicao = medir(cfg, conta, taxa, plano.aquecimento_s, (*PAPEIS, _BROKER), cfg.topico_decisoes)
+            medicao = medir(
+                cfg, conta, taxa, plano.aquecimento_s, (*PAPEIS, _BROKER), cfg.topico_decisoes,
+                gravados=partial(gravados_no_lago, cfg) if com_lago else None,
+            )
         passo(_resumo(medicao, com_lago=com_lago))
         return medicao
+
+    def _trocar(self) -> dict[str, Any]:
+        """Outra versão do modelo entra em vigor enquanto se decide na taxa do dia recorde."""
+        with self._carga(round(TAXA_RECORDE * SEGUNDOS_DA_TROCA)) as conta:
+            self.mostrar(f"Troca de modelo a {numero(TAXA_RECORDE)}/s…")
+            troca = medir_troca(self.cfg, conta, TAXA_RECORDE)
+        passo(f"troca de modelo: vale em {numero(troca['vigente_s'], 1)} s; maior silêncio {troca['silencio_ms']} ms "
+              f"(antes, {troca['silencio_antes_ms']} ms)")
+        return troca
 
     def _drenar(self) -> Medicao:
         with self._carga(self.plano.drenagem) as conta:

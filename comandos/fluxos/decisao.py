@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BYTES_POR_LOTE_ARROW: Final = 4 << 20
 """O que a JVM aloca de uma vez, fora do heap. Sem limite, a partida quente põe o estado inteiro de um balde em um lote:
 com um milhão de contas, mais do que ela pode alocar."""
+LOTES_POR_RETRATO: Final = 100
 
 
 class Decisao(Motor):
@@ -32,6 +33,9 @@ class Decisao(Motor):
             "spark.sql.execution.arrow.maxBytesPerBatch": str(BYTES_POR_LOTE_ARROW),
             # Cada estágio usa um processo por partição; os demais só guardariam, parados, 150 MiB cada um.
             "spark.python.factory.idleWorkerMaxPoolSize": str(self.cfg.particoes_estado),
+            # De dez em dez lotes o estado inteiro era posto em arquivos novos, no meio da resposta. De cem em cem, uma
+            # retomada relê no máximo cem diferenças, o que o envio de fundo, a cada minuto, já fazia acontecer.
+            "spark.sql.streaming.stateStore.minDeltasForSnapshot": str(LOTES_POR_RETRATO),
         }
 
     def preparar(self, spark: SparkSession, metricas: Metricas) -> None:

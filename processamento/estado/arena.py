@@ -141,7 +141,7 @@ class Arena:
             fica = ~diarios.ja_confirmadas(self._memoria, chaves, linhas.fluxo, linhas.ordem)
             fica &= ~_repete_rotulo(chaves, linhas)
             linhas, chaves = linhas.onde(fica), chaves[fica]
-        ordem = np.lexsort((linhas.ordem, linhas.instante, chaves))
+        ordem = _em_ordem(chaves, linhas)
         chaves = chaves[ordem]
         self._crescer(chaves)
         diarios.inserir(
@@ -182,7 +182,9 @@ class Arena:
         cabecalho = self._memoria.cabecalho
         total = int(cabecalho[nucleo.DIARIOS]) + novos + 1
         self._colunas.ampliar("diario", total)
-        self._colunas.ampliar("linha", int(cabecalho[nucleo.TOPO]) + lugares)
+        topo = int(cabecalho[nucleo.TOPO]) + lugares
+        self._colunas.ampliar("linha", topo)
+        self._colunas.ampliar("marco", (topo >> nucleo.BITS_DO_PASSO) + 1)
         if total > self._memoria.tabela_chave.size * CARGA_MAXIMA:
             self._colunas.ampliar("tabela", int(total / CARGA_MAXIMA) + 1)
             nucleo.repovoar_tabela(self._memoria)
@@ -197,6 +199,21 @@ class Arena:
         self._colunas.ampliar("id", int((vivos + novos) / CARGA_MAXIMA * 2) + 1)
         self._memoria.id_chave[:] = 0
         repetidos.repovoar_ids(self._memoria, chave, versao, chegada, desde_s)
+
+
+def _em_ordem(chaves: Inteiros, linhas: Linhas) -> Inteiros:
+    """A ordem por (chave, instante, ordem).
+
+    Cada diário quase sempre já chega em ordem: uma ordenação estável pela chave basta e custa um terço das três.
+    """
+    por_chave = np.argsort(nucleo.como_lugar(chaves), kind="stable")
+    chave, instante, ordem = chaves[por_chave], linhas.instante[por_chave], linhas.ordem[por_chave]
+    mesmo = chave[1:] == chave[:-1]
+    fora = (instante[1:] < instante[:-1]) | ((instante[1:] == instante[:-1]) & (ordem[1:] < ordem[:-1]))
+    if not (mesmo & fora).any():
+        return por_chave
+    return np.lexsort((linhas.ordem, linhas.instante, nucleo.como_lugar(chaves)))
+
 
 def _repete_rotulo(chaves: Inteiros, linhas: Linhas) -> NDArray[np.bool_]:
     """Quais linhas de fraude repetem a `ordem` de outra do mesmo diário conhecida antes, neste mesmo lote."""

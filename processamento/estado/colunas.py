@@ -1,15 +1,17 @@
 """As colunas da arena: em memória comum, ou em arquivos mapeados que crescem no lugar e os processos partilham.
 
 As colunas de um grupo ficam juntas, registro a registro: achar um diário, ou ler uma linha, é um acesso espalhado só, e
-não um por coluna (medido: consultar cai de 7,0 para N µs por Pix).
+não um por coluna.
 """
 
 from __future__ import annotations
 
 import fcntl
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +23,7 @@ from processamento.estado.nucleo import Memoria
 
 _CABECALHO: Final = "cabecalho"
 _NOVA: Final = ".nova"
-_INICIAL: Final = {"tabela": 1 << 13, "diario": 1 << 12, "linha": 1 << 14, "id": 1 << 13}
+_INICIAL: Final = {"tabela": 1 << 13, "diario": 1 << 12, "linha": 1 << 14, "marco": 1 << 10, "id": 1 << 13}
 _TIPOS: Final = {
     _CABECALHO: np.dtype(np.int64),
     "tabela": np.dtype([("tabela_chave", np.int64), ("tabela_diario", np.int32)], align=True),
@@ -29,9 +31,8 @@ _TIPOS: Final = {
         ("diario_chave", np.int64), ("diario_inicio", np.int64), ("diario_tamanho", np.int32),
         ("diario_classe", np.int32),
     ]),
-    "linha": np.dtype([(nome, np.int64) for nome in (
-        "instante", "ordem", "valor", "contraparte", "acumulado", "acumulado_log", "acumulado_log2",
-    )]),
+    "linha": np.dtype([(nome, np.int64) for nome in ("instante", "ordem", "valor", "contraparte")]),
+    "marco": np.dtype([(nome, np.int64) for nome in ("marco_valor", "marco_log", "marco_log2")]),
     "id": np.dtype([("id_chave", np.int64), ("id_versao", np.int32), ("id_chegada", np.int32)]),
 }
 """Por grupo, o que há em cada registro; cada grupo é um arquivo."""
@@ -113,6 +114,8 @@ class Colunas:
     def _criar(self) -> Memoria:
         cabecalho = np.zeros(nucleo.TAMANHO_CABECALHO, _TIPOS[_CABECALHO])
         cabecalho[nucleo.LIVRES :] = -1
+        cabecalho[nucleo.FORMATO] = _formato()
+        cabecalho[nucleo.RECUO] = nucleo.recuo_de(_INICIAL["tabela"])
         for arquivo in self._pasta.glob("*.bin") if self._pasta is not None else ():
             arquivo.unlink()  # um resto de outra vida passaria por coluna vazia
         colunas: dict[str, NDArray[Any]] = {}
@@ -135,8 +138,8 @@ class Colunas:
         """Uma arena de outro formato se refaz: é só cache."""
         if self._pasta is None:
             return True
-        tamanho = (self._pasta / f"{_CABECALHO}.bin").stat().st_size
-        return tamanho == nucleo.TAMANHO_CABECALHO * _TIPOS[_CABECALHO].itemsize
+        cabecalho = np.fromfile(self._pasta / f"{_CABECALHO}.bin", _TIPOS[_CABECALHO])
+        return cabecalho.size == nucleo.TAMANHO_CABECALHO and int(cabecalho[nucleo.FORMATO]) == _formato()
 
     def _retrato(self) -> tuple[tuple[int, int], ...] | None:
         """Identidade e tamanho de cada arquivo; None se falta algum, ou se não há arquivos."""
@@ -163,6 +166,14 @@ class Colunas:
             with arquivo.open("ab") as saida:
                 saida.truncate(tamanho * tipo.itemsize)
         return np.asarray(np.memmap(arquivo, tipo, "r+"))
+
+
+@cache
+def _formato() -> int:
+    """Muda quando muda o que os arquivos querem dizer: os registros, os degraus de capacidade, os marcos."""
+    degraus = [nucleo.capacidade(classe) for classe in range(1, nucleo.TAMANHO_CABECALHO - nucleo.LIVRES)]
+    tipos = [(grupo, tipo.descr, tipo.itemsize) for grupo, tipo in _TIPOS.items()]
+    return zlib.crc32(repr((tipos, degraus, nucleo.PASSO)).encode())
 
 
 def _nomes(grupo: str) -> tuple[str, ...]:

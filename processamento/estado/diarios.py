@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from plataforma.nativo import njit
 from processamento.catalogo import Fluxo
 from processamento.estado.nucleo import (
     DIARIOS,
@@ -14,17 +14,20 @@ from processamento.estado.nucleo import (
     Inteiros,
     Memoria,
     achar,
-    acumular,
     alocar,
     capacidade,
     classe_de,
     copiar,
     liberar,
     limite,
+    marcar,
     pendurar,
 )
 
 _PRIMEIRA_FRAUDE = int(Fluxo.FRAUDE_SAIDA)
+_VENCIDO_PARA_DESPEJAR = 8
+"""Um diário cheio cresce, em vez de mover tudo, enquanto venceu menos que um oitavo dele: mover custa tudo, e uma conta
+muito quente o pagaria a cada lote."""
 
 
 @njit(cache=True)
@@ -55,12 +58,17 @@ def prever(m: Memoria, chaves: Inteiros) -> tuple[int, int]:
 
 
 @njit(cache=True)
-def despejar(m: Memoria, d: int, corte: int) -> int:
-    """Tira do diário o que é anterior a `corte` e devolve quantos saíram; encolhe o bloco que ficou largo demais."""
+def despejar(m: Memoria, d: int, corte: int, ao_menos: int = 1) -> int:
+    """Tira do diário o que é anterior a `corte`, se são `ao_menos` tantas linhas, e devolve quantas saíram.
+
+    Encolhe o bloco que ficou largo demais.
+    """
     inicio, n, classe = m.diario_inicio[d], m.diario_tamanho[d], m.diario_classe[d]
     if n == 0 or m.instante[inicio] >= corte:
         return 0
     velhos = limite(m.instante, inicio, inicio + n, corte) - inicio
+    if velhos < ao_menos:
+        return 0
     restam = n - velhos
     if restam == 0:
         liberar(m, inicio, classe)
@@ -71,18 +79,19 @@ def despejar(m: Memoria, d: int, corte: int) -> int:
         copiar(m, inicio + velhos, m, novo, restam)
         liberar(m, inicio, classe)
         m.diario_inicio[d], m.diario_classe[d] = novo, menor
+        marcar(m, novo, 0, restam)
     else:
         copiar(m, inicio + velhos, m, inicio, restam)
+        marcar(m, inicio, 0, restam)
     m.diario_tamanho[d] = restam
     m.cabecalho[EVENTOS] -= velhos
     return velhos
 
 
 @njit(cache=True)
-def _garantir_lugar(m: Memoria, d: int, total: int) -> None:
+def _mudar_de_bloco(m: Memoria, d: int, total: int) -> None:
+    """Para um em que cabem `total` linhas; os marcos ficam por refazer."""
     classe = m.diario_classe[d]
-    if classe > 0 and total <= capacidade(classe):
-        return
     nova = classe_de(total)
     inicio = alocar(m, nova)
     if classe > 0:
@@ -114,10 +123,11 @@ def inserir(
             m.diario_tamanho[d] = m.diario_classe[d] = 0
             pendurar(m, chaves[i], d)
         elif m.diario_tamanho[d] + j - i > _capacidade(m.diario_classe[d]):
-            despejar(m, d, corte)
+            despejar(m, d, corte, 1 + m.diario_tamanho[d] // _VENCIDO_PARA_DESPEJAR)
         n, total = m.diario_tamanho[d], m.diario_tamanho[d] + j - i
-        if total > _capacidade(m.diario_classe[d]):
-            _garantir_lugar(m, d, total)
+        mudou = total > _capacidade(m.diario_classe[d])
+        if mudou:
+            _mudar_de_bloco(m, d, total)
         inicio = m.diario_inicio[d]
         velho, novo, lugar = n - 1, j - 1, total - 1
         while novo >= i:
@@ -135,7 +145,7 @@ def inserir(
             lugar -= 1
         m.diario_tamanho[d] = total
         m.cabecalho[EVENTOS] += j - i
-        acumular(m, inicio, lugar + 1, total)
+        marcar(m, inicio, 0 if mudou else lugar + 1, total)
         i = j
 
 
@@ -156,7 +166,7 @@ def remover(m: Memoria, chaves: Inteiros, instante: Inteiros, ordem: Inteiros) -
         copiar(m, p + 1, m, p, inicio + n - p - 1)
         m.diario_tamanho[d] = n - 1
         m.cabecalho[EVENTOS] -= 1
-        acumular(m, inicio, p - inicio, n - 1)
+        marcar(m, inicio, p - inicio, n - 1)
         achadas += 1
         if n == 1:
             liberar(m, inicio, m.diario_classe[d])

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from plataforma.nativo import njit
 from processamento.catalogo import NULO
 from processamento.estado.nucleo import Inteiros
 

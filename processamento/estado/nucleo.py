@@ -1,9 +1,10 @@
 """A memória do estado e os laços compilados de baixo: achar um diário, alocar e mover blocos.
 
-A memória é um conjunto de colunas (`Memoria`). Cada diário é um bloco contíguo, ordenado por (instante, ordem), com
-somas acumuladas: qualquer janela custa duas buscas. Blocos têm capacidades em degraus (2, 3, 4, 6, 8, 12…) e voltam a
-uma lista livre do seu tamanho; só `compactar`, depois de refazer o estado, copia tudo. Sobre ela, `diarios` insere,
-remove e despeja, `consulta` mede e `repetidos` reconhece ids já vistos.
+A memória é um conjunto de colunas (`Memoria`). Cada diário é um bloco contíguo, ordenado por (instante, ordem). A cada
+`PASSO` lugares há um marco com as somas do diário até ali: qualquer janela custa duas buscas e, de cada ponta, menos de
+`PASSO` parcelas; o diário curto, que é quase todo, não tem nenhum. Blocos têm capacidades em degraus (1, 2, 3, 4, 5, 6,
+7, 8, 10, 12…) e voltam a uma lista livre do seu tamanho; só `compactar`, depois de refazer o estado, copia tudo. Sobre
+ela, `diarios` insere, remove e despeja, `consulta` mede e `repetidos` reconhece ids já vistos.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from plataforma.nativo import njit
 from processamento.catalogo import ESCALA_LOG
 
 Inteiros = NDArray[np.int64]
@@ -28,14 +29,24 @@ EVENTOS: Final = 5
 IDS: Final = 6
 VARRIDO: Final = 7
 RELOGIO_ANTERIOR: Final = 8
+FORMATO: Final = 9
+RECUO: Final = 10
 LIVRES: Final = 16
-TAMANHO_CABECALHO: Final = 128
+TAMANHO_CABECALHO: Final = 160
+
+BITS_DO_PASSO: Final = 5
+PASSO: Final = 1 << BITS_DO_PASSO
+"""De quantos em quantos lugares da arena há um marco."""
+_DEGRAUS_POR_OITAVA: Final = 4
 
 
 class Memoria(NamedTuple):
     """As colunas do estado. `tabela_*` e `id_*` são tabelas de espalhamento de endereço aberto (potência de dois).
 
-    `tabela_diario` 0 = vazio; `livre` é encadeada por `instante` do primeiro lugar do bloco.
+    O lugar de um diário na primeira vem dos bits altos da chave (os que sobram de recuá-la `RECUO` bits): chaves em
+    ordem são lugares em ordem, e inserir um lote não salta pela tabela. `tabela_diario` 0 = vazio; `livre` é encadeada
+    por `instante` do primeiro lugar do bloco. `marco_*` k: as somas das linhas que o bloco em volta do lugar k·`PASSO`
+    tem antes dele; sem sentido se o bloco começa ali.
     """
 
     cabecalho: Inteiros
@@ -49,9 +60,9 @@ class Memoria(NamedTuple):
     ordem: Inteiros
     valor: Inteiros
     contraparte: Inteiros
-    acumulado: Inteiros
-    acumulado_log: Inteiros
-    acumulado_log2: Inteiros
+    marco_valor: Inteiros
+    marco_log: Inteiros
+    marco_log2: Inteiros
     id_chave: Inteiros
     id_versao: NDArray[np.int32]
     id_chegada: NDArray[np.int32]
@@ -81,11 +92,32 @@ def logaritmo_fixo(valor: int) -> int:
     return int(np.floor(ESCALA_LOG * np.log1p(valor / 100.0) + 0.5))
 
 
+def como_lugar(chaves: Inteiros) -> NDArray[np.uint64]:
+    """As chaves na ordem em que ficam na tabela: sem sinal."""
+    return chaves.view(np.uint64)
+
+
+@njit(cache=True)
+def recuo_de(lugares: int) -> int:
+    """Os bits que sobram de uma chave quando a tabela tem `lugares`, potência de dois."""
+    recuo = 64
+    while lugares > 1:
+        lugares >>= 1
+        recuo -= 1
+    return recuo
+
+
+@njit(cache=True)
+def lugar_na_tabela(m: Memoria, chave: int) -> int:
+    """Onde começa a procura de uma chave."""
+    return np.int64(np.uint64(chave) >> np.uint64(m.cabecalho[RECUO]))  # type: ignore[return-value]
+
+
 @njit(cache=True)
 def achar(m: Memoria, chave: int) -> int:
     """O número do diário com esta chave; 0 = não há."""
     mascara = m.tabela_chave.size - 1
-    i = chave & mascara
+    i = lugar_na_tabela(m, chave)
     while m.tabela_diario[i] != 0:
         if m.tabela_chave[i] == chave:
             return m.tabela_diario[i]
@@ -97,7 +129,7 @@ def achar(m: Memoria, chave: int) -> int:
 def pendurar(m: Memoria, chave: int, diario: int) -> None:
     """Põe um diário novo na tabela, que tem lugar."""
     mascara = m.tabela_chave.size - 1
-    i = chave & mascara
+    i = lugar_na_tabela(m, chave)
     while m.tabela_diario[i] != 0:
         i = (i + 1) & mascara
     m.tabela_chave[i] = chave
@@ -107,6 +139,7 @@ def pendurar(m: Memoria, chave: int, diario: int) -> None:
 @njit(cache=True)
 def repovoar_tabela(m: Memoria) -> None:
     """Reconstrói a tabela de diários (depois de crescer)."""
+    m.cabecalho[RECUO] = recuo_de(m.tabela_chave.size)
     m.tabela_diario[:] = 0
     for d in range(1, m.cabecalho[DIARIOS] + 1):
         pendurar(m, m.diario_chave[d], d)
@@ -114,17 +147,21 @@ def repovoar_tabela(m: Memoria) -> None:
 
 @njit(cache=True)
 def capacidade(classe: int) -> int:
-    """Lugares de um bloco da classe ≥ 1: 2, 3, 4, 6, 8, 12… Dois degraus por potência de dois deixam menos vazio."""
-    return (2 + (classe - 1) % 2) << ((classe - 1) // 2)
+    """Lugares de um bloco da classe ≥ 1: 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20… Sobra no máximo um quarto."""
+    if classe < _DEGRAUS_POR_OITAVA:
+        return classe
+    return (_DEGRAUS_POR_OITAVA + classe % _DEGRAUS_POR_OITAVA) << (classe // _DEGRAUS_POR_OITAVA - 1)
 
 
 @njit(cache=True)
 def classe_de(n: int) -> int:
-    """A menor classe em que cabem n linhas."""
-    c = 1
-    while capacidade(c) < n:
-        c += 1
-    return c
+    """A menor classe em que cabem n ≥ 1 linhas."""
+    if n <= _DEGRAUS_POR_OITAVA:
+        return n
+    oitava = 0
+    while n > (_DEGRAUS_POR_OITAVA << (oitava + 1)):
+        oitava += 1
+    return _DEGRAUS_POR_OITAVA * oitava + ((n - 1) >> oitava) + 1
 
 
 @njit(cache=True)
@@ -166,23 +203,25 @@ def copiar(m: Memoria, de: int, destino: Memoria, para: int, n: int) -> None:
         destino.ordem[para + i] = m.ordem[de + i]
         destino.valor[para + i] = m.valor[de + i]
         destino.contraparte[para + i] = m.contraparte[de + i]
-        destino.acumulado[para + i] = m.acumulado[de + i]
-        destino.acumulado_log[para + i] = m.acumulado_log[de + i]
-        destino.acumulado_log2[para + i] = m.acumulado_log2[de + i]
 
 
 @njit(cache=True)
-def acumular(m: Memoria, inicio: int, desde: int, n: int) -> None:
-    """Refaz as somas acumuladas do diário em `inicio`, da posição `desde` (relativa) até n."""
-    for i in range(inicio + desde, inicio + n):
-        antes = antes_log = antes_log2 = 0
-        if i > inicio:
-            antes, antes_log = m.acumulado[i - 1], m.acumulado_log[i - 1]
-            antes_log2 = m.acumulado_log2[i - 1]
-        logaritmo = logaritmo_fixo(m.valor[i])
-        m.acumulado[i] = antes + m.valor[i]
-        m.acumulado_log[i] = antes_log + logaritmo
-        m.acumulado_log2[i] = antes_log2 + logaritmo * logaritmo
+def marcar(m: Memoria, inicio: int, desde: int, n: int) -> None:
+    """Refaz os marcos do diário em `inicio`, que tem n linhas, mudadas da posição `desde` (relativa) em diante."""
+    k = (inicio + desde) >> BITS_DO_PASSO
+    p, fim = max(k << BITS_DO_PASSO, inicio), inicio + n
+    valor = log = log2 = 0
+    if p > inicio:
+        valor, log, log2 = m.marco_valor[k], m.marco_log[k], m.marco_log2[k]
+    for proximo in range((k + 1) << BITS_DO_PASSO, fim + 1, PASSO):
+        while p < proximo:
+            logaritmo = logaritmo_fixo(m.valor[p])
+            valor += m.valor[p]
+            log += logaritmo
+            log2 += logaritmo * logaritmo
+            p += 1
+        k += 1
+        m.marco_valor[k], m.marco_log[k], m.marco_log2[k] = valor, log, log2
 
 
 @njit(cache=True)
@@ -197,7 +236,10 @@ def lugares_justos(m: Memoria) -> int:
 
 @njit(cache=True)
 def compactar(m: Memoria, nova: Memoria) -> None:
-    """Copia os diários para as colunas de linhas de `nova`, um atrás do outro e sem sobras; o resto dela é de `m`."""
+    """Copia os diários para as colunas de linhas de `nova`, um atrás do outro e sem sobras; o resto dela é de `m`.
+
+    Os marcos, que são do resto, se refazem no lugar.
+    """
     topo = 0
     for d in range(1, m.cabecalho[DIARIOS] + 1):
         n, inicio = m.diario_tamanho[d], m.diario_inicio[d]
@@ -205,6 +247,7 @@ def compactar(m: Memoria, nova: Memoria) -> None:
         if n == 0:
             continue
         copiar(m, inicio, nova, topo, n)
+        marcar(nova, topo, 0, n)
         m.diario_classe[d] = classe_de(n)
         topo += capacidade(m.diario_classe[d])
     m.cabecalho[TOPO] = topo

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from plataforma.nativo import njit
 from processamento.estado.nucleo import IDS, Inteiros, Memoria, misturar
 
 

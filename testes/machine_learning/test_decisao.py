@@ -134,13 +134,13 @@ def test_o_resumo_conta_o_que_saiu() -> None:
     registros = [pix(0, enviado_us=AGORA_US - 250_000), pix(2, 600_000, enviado_us=None), pix(4, valor=b"x")]
     (saidas,) = passar(registros, baldes=1, controle=ativacao())
     resumo = DECISOR.responder(reunir(PADRAO, saidas).inteiro(), 7, AGORA_US).resumo
-    assert set(resumo) == set(RESUMO.names)
+    assert set(resumo) == set(RESUMO)
     assert (resumo["linhas"], resumo["destino_decidido"], resumo["destino_quarentena"]) == (3, 2, 1)
     assert (resumo["acao_APROVAR"], resumo["acao_REJEITAR"], resumo["barrado_centavos"]) == (1, 1, 600_000)
     assert (resumo["latencia_linhas"], resumo["latencia_soma_ms"]) == (1, 250.0)
     assert (resumo["latencia_ate_100_ms"], resumo["latencia_ate_250_ms"], resumo["latencia_ate_30000_ms"]) == (0, 1, 1)
-    assert (resumo["sem_modelo"], resumo["modelo"], resumo["pontuacao_linhas"]) == (2, None, 0)
-    assert resumo["regras"] == ler(REGRAS).versao
+    assert (resumo["sem_modelo"], resumo["modelo_maior"], resumo["pontuacao_linhas"]) == (2, None, 0)
+    assert resumo["regras_menor"] == resumo["regras_maior"] == ler(REGRAS).versao
 
 
 def test_falta_de_um_toque_derruba_o_lote_em_vez_de_decidir_pela_metade() -> None:

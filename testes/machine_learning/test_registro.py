@@ -51,6 +51,16 @@ def test_registra_resolve_e_materializa(onde: Configuracao) -> None:
     assert sha256 == versao.sha256
 
 
+def test_repetir_da_outro_numero_ao_mesmo_arquivo(onde: Configuracao) -> None:
+    versao = registrar(onde)
+    outra = registro.repetir(onde, versao)
+    assert (outra.versao, outra.sha256, outra.run_id) == ("2", versao.sha256, versao.run_id)
+    assert registro.marcas_de(onde, outra)["repete"] == "1"
+    caminho, _ = registro.materializar(onde, outra)
+    assert caminho == onde.caminho("modelos", onde.modelo, "2") / "modelo.skops"
+    assert caminho.read_bytes() == b"um modelo"
+
+
 def test_arquivo_local_estragado_e_baixado_de_novo(onde: Configuracao) -> None:
     versao = registrar(onde)
     caminho, _ = registro.materializar(onde, versao)

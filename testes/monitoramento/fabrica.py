@@ -8,26 +8,30 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyspark import TaskContext
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructField, StructType
 
 from machine_learning.observacao import (
     ACOES,
     DESTINOS,
+    ENTREGUE,
     LIMITES_LATENCIA_MS,
     LIMITES_PONTUACAO_DECIMOS,
     NOME_OBSERVACAO,
-    RESUMO,
+    escrever,
+    juntar,
     observacoes,
     resumir,
 )
 
+PARTICOES = 2
+
 
 def observacao_decisao(
     latencias_ms: list[float], pontuacoes: list[float], acoes: list[str], barrado: int = 0, **mudancas: Any
-) -> dict[str, Any]:
-    """A observação de um lote de decididos, contada em Python pelo mesmo critério do Spark."""
+) -> dict[str, str]:
+    """A observação de um lote de decididos, contada por fora, como chega ao ouvinte."""
     n = len(acoes)
     linha: dict[str, Any] = {"linhas": n, **{f"destino_{d}": 0 for d in DESTINOS}, "destino_decidido": n}
     linha |= {f"acao_{a}": acoes.count(a) for a in ACOES} | {"barrado_centavos": barrado}
@@ -36,9 +40,8 @@ def observacao_decisao(
     linha |= {f"pontuacao_ate_{x}_decimos": sum(v <= x / 10 for v in pontuacoes) for x in LIMITES_PONTUACAO_DECIMOS}
     linha |= {"pontuacao_linhas": len(pontuacoes), "pontuacao_soma": float(sum(pontuacoes))}
     linha |= {"sem_modelo": n - len(pontuacoes), "regras_menor": "r1", "regras_maior": "r1"}
-    if pontuacoes:
-        linha |= {"modelo_menor": "3", "modelo_maior": "3"}
-    return {**linha, **mudancas}
+    modelo = "3" if pontuacoes else None
+    return {"particao_1": escrever({**linha, "modelo_menor": modelo, "modelo_maior": modelo, **mudancas})}
 
 
 def saida_da_decisao(spark: Any, por_lote: int, decididos: int, com_modelo: int) -> Any:
@@ -46,23 +49,25 @@ def saida_da_decisao(spark: Any, por_lote: int, decididos: int, com_modelo: int)
 
     O i-ésimo de cada cem leva 20·i ms, tem probabilidade i/100 e a ação i mod 5; todos são de R$ 15,00.
     """
-    fonte = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", por_lote).option("numPartitions", 2)
-    saida = fonte.load().select(F.col("value")).mapInArrow(
-        partial(_resumir, decididos, com_modelo), StructType([StructField("resumo", RESUMO)])
+    fonte = (
+        spark.readStream.format("rate-micro-batch").option("rowsPerBatch", por_lote).option("numPartitions", PARTICOES)
     )
-    return saida.observe(NOME_OBSERVACAO, *observacoes())
+    saida = fonte.load().select(F.col("value")).mapInArrow(partial(_resumir, decididos, com_modelo), ENTREGUE)
+    return saida.observe(NOME_OBSERVACAO, *observacoes(PARTICOES))
 
 
 def _resumir(decididos: int, com_modelo: int, lotes: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    resumos = []
     for lote in lotes:
         i = lote.column("value").to_numpy() % 100
         deste = i[i < decididos]
-        resumo = resumir(
+        resumos.append(resumir(
             (deste % 5).astype(np.int8), deste * 20.0, np.where(deste < com_modelo, deste / 100, np.nan),
             np.full(deste.size, 1_500), "7", "r2", int((i >= decididos).sum()),
-        )
-        tipo = to_arrow_schema(StructType([StructField("resumo", RESUMO)]))
-        yield pa.RecordBatch.from_arrays([pa.array([resumo], tipo.field(0).type)], schema=tipo)
+        ))
+    if resumos:
+        colunas = [pa.array([TaskContext.get().partitionId()], pa.int32()), pa.array([escrever(juntar(resumos))])]
+        yield pa.RecordBatch.from_arrays(colunas, schema=to_arrow_schema(ENTREGUE))
 
 
 def progresso(nome: str | None = "decisao", **mudancas: Any) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def test_fim_pedido_nao_e_falha_e_consulta_sem_nome_aparece(bancada: Bancada) ->
 def test_a_observacao_de_verdade_chega_as_metricas(spark: Any, bancada: Bancada, tmp_path: Any) -> None:
     """Um fluxo real do Spark, pela ponte de verdade: o que ele contou é o que as métricas mostram."""
     observada = saida_da_decisao(spark, 100, decididos=90, com_modelo=80).observe(
-        "bronze:eventos", F.sum("resumo.linhas").alias("recebido"))
+        "bronze:eventos", F.sum(F.get_json_object("resumo", "$.linhas").cast("long")).alias("recebido"))
     spark.streams.addListener(bancada.ouvinte)
     try:
         consulta = observada.writeStream.format("noop").queryName("decisao").option(

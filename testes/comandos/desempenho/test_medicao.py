@@ -22,6 +22,7 @@ from comandos.desempenho.carga import Carga, Conta, preparar
 from comandos.desempenho.leitor import Leitura, copia, decisao
 from comandos.desempenho.recursos import Gasto
 from comandos.desempenho.roteiro import TAXA_RECORDE, Plano, Resultado, exigir_parado, por_segundo
+from comandos.desempenho.troca import maior_silencio
 from comandos.fluxos.conversa import DECISAO
 from ingestao.esquema import FINALIDADES_ISENTAS
 from ingestao.produtor import Resultado as Envio
@@ -96,9 +97,18 @@ def test_a_drenagem_so_conta_o_que_saiu_depois_do_envio() -> None:
     assert por_segundo(medicao(0.0)) == pytest.approx(99 / 0.99)
 
 
+def test_o_maior_silencio_e_o_intervalo_sem_decisao_dentro_do_trecho() -> None:
+    legivel = np.array([10_000, 100, 300, 340, 1_000, 5_000], np.int64)
+    assert maior_silencio(legivel, 0, 2_000) == 660
+    assert maior_silencio(legivel, 300, 350) == 40
+    assert maior_silencio(legivel, 4_000, 6_000) == 0
+
+
 def test_o_relatorio_traz_pontos_razoes_e_figuras(cfg: Configuracao, tmp_path: Path) -> None:
     r = Resultado(Plano(30.0, 10.0, 100, com_lago=True, semente=3, taxas=(500.0, TAXA_RECORDE)))
-    r.pontos = [(True, medicao(500.0, perdidos=2)), (False, medicao(TAXA_RECORDE))]
+    por_gravar = [ponto.Instante(float(s), s, s, {"bronze_eventos": 50 + s, "prata_pix": 1_070}) for s in (5, 10, 15)]
+    r.pontos = [(True, medicao(500.0, perdidos=2, andamento=por_gravar)), (False, medicao(TAXA_RECORDE))]
+    r.troca = {"vigente_s": 3.4, "silencio_ms": 512, "silencio_antes_ms": 340, "p99_ms": 801.5, "max_ms": 900.0}
     r.drenagem, r.copia_kafka = medicao(0.0), medicao(TAXA_RECORDE, latencia={"p50_ms": 100.0})
     r.lote_delta_ms, r.por_conta_s, r.predict_s, r.fria_s, r.retomada_s = 600.0, 10.0, 1_000.0, 200.0, 25.0
     montado = relatorio.montar(cfg, r)
@@ -110,6 +120,8 @@ def test_o_relatorio_traz_pontos_razoes_e_figuras(cfg: Configuracao, tmp_path: P
     assert json.loads((tmp_path / "saida" / "relatorio.json").read_text())["semente"] == 3
     texto = (tmp_path / "saida" / "relatorio.md").read_text()
     assert "| 3.626 | não | 100 | 0 | 0 | 400 | 900 |" in texto
+    assert "| 500 | 60 → 65 | 1.070 → 1.070 |" in texto
+    assert "512 ms em volta da troca e de 340 ms antes dela" in texto
     for figura in ("latencia", "atraso", "fases"):
         assert (tmp_path / "saida" / f"{figura}.svg").stat().st_size > 1_000
 
