@@ -32,7 +32,7 @@ from plataforma.servicos.topicos import apagar_topicos, criar_topicos
 MORNO: Final = Calor()
 QUENTE: Final = Calor(recebedor=0.30, pagador=0.10)
 COLUNAS: Final = ("contas", "dias", "quente", "Pix no estado", "decididos", "p50 ms", "p99 ms", "CPU µs/Pix", "MiB",
-                  "arena MiB", "checkpoint MiB", "aquecer s", "retomada s", "sem arena s")
+                  "arena MiB", "arena B/Pix", "checkpoint MiB", "aquecer s", "retomada s", "sem arena s")
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,13 @@ def _como_linha(
 ) -> dict[str, Any]:
     """Uma linha de `crescimento.json`: ms, s, µs de CPU (driver e processos Python) por Pix e MiB."""
     gasto, identidade = m.gastos[conversa.DECISAO], identidade_gravada(cfg.caminho("checkpoints", CONSULTA))
+    arena_mib = _mib(pasta_cache(cfg, str(identidade)))
     return {
         "contas": t.contas, "dias": t.dias, "recebedor_quente": t.calor.recebedor, "pagador_quente": t.calor.pagador,
         "pix_no_estado": pix, "taxa": m.taxa, "decididos": m.decididos, "perdidos": m.perdidos, "dobrados": m.dobrados,
         **m.latencia, "cpu_us_por_pix": round(gasto.cpu_s / max(m.decididos, 1) * 1_000_000, 1),
-        "memoria_mib": round(gasto.memoria_mib), "arena_mib": _mib(pasta_cache(cfg, str(identidade))),
+        "memoria_mib": round(gasto.memoria_mib), "arena_mib": arena_mib,
+        "arena_bytes_por_pix": round(arena_mib * MIB / pix), "arena_bytes_por_conta": round(arena_mib * MIB / t.contas),
         "checkpoint_mib": _mib(cfg.caminho("checkpoints", CONSULTA)), "aquecer_s": round(aquecer_s, 1),
         "retomada_s": round(retomadas[0], 1), "retomada_sem_arena_s": round(retomadas[1], 1),
     }
@@ -127,7 +129,8 @@ def _linha(p: Mapping[str, Any]) -> list[str]:
     return [
         numero(p["contas"]), numero(p["dias"]), "sim" if p["recebedor_quente"] else "não", numero(p["pix_no_estado"]),
         numero(p["decididos"]), *(numero(p[n]) if n in p else "–" for n in ("p50_ms", "p99_ms")),
-        *(numero(p[n]) for n in ("cpu_us_por_pix", "memoria_mib", "arena_mib", "checkpoint_mib")),
+        *(numero(p[n]) for n in ("cpu_us_por_pix", "memoria_mib", "arena_mib")),
+        *(numero(p[n]) for n in ("arena_bytes_por_pix", "checkpoint_mib")),
         *(numero(p[n], 1) for n in ("aquecer_s", "retomada_s", "retomada_sem_arena_s")),
     ]
 

@@ -82,6 +82,7 @@ CERCAS = {
         "comandos/desempenho/leitor.py", "machine_learning/entrega.py",
     ),
     "prometheus_client": ("monitoramento/",),
+    "numba": ("plataforma/nativo.py",),
 }
 
 
