@@ -36,7 +36,7 @@ def comando(
     taxas: Annotated[str, typer.Option(help="Pix por segundo de cada ponto, separados por vírgula.")] = TAXAS,
     semente: Annotated[int, typer.Option(min=0, help="Semente do simulador.")] = 42,
 ) -> int:
-    """Mede o caminho da decisão em cada taxa, a drenagem, a retomada e as bases de comparação.
+    """Mede o caminho da decisão em cada taxa, a troca de modelo, a drenagem, a retomada e as bases de comparação.
 
     Em pasta própria (apagada no fim), com tudo parado: usa a máquina inteira (--rapida: uns 10 min).
     """

@@ -119,7 +119,7 @@ def test_o_resumo_de_um_lote_da_prata_soma_desfechos_e_motivos(bancada: Bancada)
 @pytest.mark.parametrize(("observadas", "trecho"), [
     ({"prata:eventos": {"perdido": 1}}, "perdido"),
     ({"inventada": {"x": 1}}, "sem leitor"),
-    ({"decisao": {"linhas": 1}}, "destino_decidido"),
+    ({"decisao": {"particao_0": '{"linhas": 1}'}}, "destino_decidido"),
     ({"decisao": observacao_decisao([1], [0.1], ["APROVAR"], modelo_maior="4")}, "duas versões de modelo"),
     ({"decisao": observacao_decisao([1], [0.1], ["TALVEZ"])}, "fora da lista"),
 ])
