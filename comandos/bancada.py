@@ -34,13 +34,17 @@ def comando(
         bool, typer.Option("--tabelas", help="Em vez dos pontos: o lago em linhas/s, e Parquet ao lado de CSV.")
     ] = False,
     taxas: Annotated[str, typer.Option(help="Pix por segundo de cada ponto, separados por vírgula.")] = TAXAS,
+    taxas_lago: Annotated[
+        str | None, typer.Option(help="As dos pontos com o lago ao lado; sem esta opção, as mesmas.")
+    ] = None,
     semente: Annotated[int, typer.Option(min=0, help="Semente do simulador.")] = 42,
 ) -> int:
     """Mede o caminho da decisão em cada taxa, a troca de modelo, a drenagem, a retomada e as bases de comparação.
 
     Em pasta própria (apagada no fim), com tudo parado: usa a máquina inteira (--rapida: uns 10 min).
     """
-    pontos = _ler_taxas(taxas)
+    pontos = _ler_taxas(taxas, "--taxas")
+    do_lago = _ler_taxas(taxas_lago or taxas, "--taxas-lago") if com_lago else ()
     cfg = Configuracao.do_ambiente()
     exigir(cfg, *ESSENCIAIS)
     exigir_gravavel(saida)
@@ -51,7 +55,7 @@ def comando(
     from comandos.desempenho.relatorio import como_tabela, gravar, montar  # noqa: PLC0415 — a ajuda não paga por isto
     from comandos.desempenho.roteiro import completo, correr, rapido  # noqa: PLC0415
 
-    plano = (rapido if rapida else completo)(pontos, semente, com_lago=com_lago)
+    plano = (rapido if rapida else completo)(pontos, do_lago, semente)
     with espera("Preparando a bancada…") as mostrar:
         resultado = correr(cfg, plano, mostrar)
     relatorio = montar(cfg, resultado)
@@ -85,12 +89,12 @@ def _medir_tabelas(cfg: Configuracao, saida: Path, semente: int, *, rapida: bool
     return 0
 
 
-def _ler_taxas(texto: str) -> tuple[float, ...]:
+def _ler_taxas(texto: str, opcao: str) -> tuple[float, ...]:
     try:
         taxas = tuple(float(parte) for parte in texto.split(","))
     except ValueError:
         taxas = ()
     if not taxas or min(taxas) < 1:
-        msg = f"--taxas = {texto!r}: esperado números de ao menos 1, separados por vírgula, como {TAXAS}"
+        msg = f"{opcao} = {texto!r}: esperado números de ao menos 1, separados por vírgula, como {TAXAS}"
         raise ErroConfiguracao(msg)
     return taxas

@@ -112,38 +112,35 @@ class _Envio:
         self._proximo_aviso = 0.0
 
     def correr(self, registros: Iterable[Registro], parar: Event) -> None:
-        agora_s = self._relogio.monotonico
-        self._inicio = agora_s()
-        for registro in registros:
-            _conferir_tamanho(registro)
-            falta = registro.quando_s - (agora_s() - self._inicio)
+        agora_s, atrasos = self._relogio.monotonico, self._atrasos
+        inicio = self._inicio = agora_s()
+        for quando_s, topico, chave, valor in registros:
+            if valor is not None and len(valor) > LIMITE_REGISTRO_BYTES:
+                raise _grande_demais(len(valor), topico)
+            falta = quando_s - (agora_s() - inicio)
             while falta > 0 and not parar.is_set():
                 self._produtor.poll(0)
                 self._avisar()
                 parar.wait(min(max(falta, _ESPERA_MINIMA_S), _ESPERA_MAXIMA_S))
-                falta = registro.quando_s - (agora_s() - self._inicio)
-            if parar.is_set():
+                falta = quando_s - (agora_s() - inicio)
+            if not self._enviar(topico, chave, valor, parar):
                 break
-            if not self._enviar(registro, parar):
-                break
-            self._atrasos.append(-falta)
-            if len(self._atrasos) % _FOLGA == 0:
+            atrasos.append(-falta)
+            if len(atrasos) % _FOLGA == 0:
                 self._produtor.poll(0)
                 self._avisar()
 
-    def _enviar(self, registro: Registro, parar: Event) -> bool:
+    def _enviar(self, topico: str, chave: bytes | None, valor: bytes | None, parar: Event) -> bool:
         while not parar.is_set():
             cabecalhos = [(CABECALHO_ENVIADO_EM, b"%d" % self._relogio.utc_us()), self._origem]
             try:
-                self._produtor.produce(
-                    registro.topico, registro.valor, registro.chave, on_delivery=self._anotar, headers=cabecalhos
-                )
+                self._produtor.produce(topico, valor, chave, on_delivery=self._anotar, headers=cabecalhos)
             except BufferError:  # fila local cheia: recolhe falhas e tenta de novo; a hora marcada não muda
                 self._produtor.poll(_ESPERA_MAXIMA_S)
             except KafkaException as erro:
                 raise self._recusa(erro.args[0]) from erro
             else:
-                self._enviados[registro.topico] += 1
+                self._enviados[topico] += 1
                 return True
         return False
 
@@ -188,14 +185,11 @@ class _Envio:
         )
 
 
-def _conferir_tamanho(registro: Registro) -> None:
-    valor = registro.valor
-    if valor is not None and len(valor) > LIMITE_REGISTRO_BYTES:
-        msg = (
-            f"registro de {len(valor)} bytes para {registro.topico}: o limite é {LIMITE_REGISTRO_BYTES}. "
-            "Nada dele foi enviado; reduza o registro"
-        )
-        raise ErroDados(msg)
+def _grande_demais(tamanho: int, topico: str) -> ErroDados:
+    return ErroDados(
+        f"registro de {tamanho} bytes para {topico}: o limite é {LIMITE_REGISTRO_BYTES}. "
+        "Nada dele foi enviado; reduza o registro"
+    )
 
 
 def _opcoes(cfg: Configuracao) -> dict[str, str | int | bool]:

@@ -106,7 +106,9 @@ def repetir(cfg: Configuracao, modelo: VersaoModelo) -> VersaoModelo:
     """
     with traduzir(cfg):
         marcas = {MARCA_SHA256: modelo.sha256, "repete": modelo.versao}
-        nova = abrir_cliente(cfg).create_model_version(modelo.nome, modelo.uri, modelo.run_id, tags=marcas)
+        # O arquivo já está lá: não há criação a esperar, nem aviso de espera a escrever na tela.
+        nova = abrir_cliente(cfg).create_model_version(
+            modelo.nome, modelo.uri, modelo.run_id, tags=marcas, await_creation_for=0)
     return VersaoModelo(modelo.nome, str(nova.version), modelo.run_id, modelo.uri, modelo.sha256)
 
 

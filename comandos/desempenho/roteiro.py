@@ -42,24 +42,27 @@ _BROKER: Final = "broker"
 
 @dataclass(frozen=True)
 class Plano:
-    """O que medir: segundos por ponto, o aquecimento que não conta, os Pix da drenagem e a semente."""
+    """O que medir: segundos por ponto, o aquecimento que não conta, os Pix da drenagem, a semente e as taxas.
+
+    `taxas_lago`: as dos pontos com o lago ao lado; vazia = sem lago.
+    """
 
     segundos: float
     aquecimento_s: float
     drenagem: int
-    com_lago: bool
     semente: int
     taxas: tuple[float, ...]
+    taxas_lago: tuple[float, ...] = ()
 
 
-def completo(taxas: tuple[float, ...], semente: int, *, com_lago: bool) -> Plano:
+def completo(taxas: tuple[float, ...], taxas_lago: tuple[float, ...], semente: int) -> Plano:
     """Três minutos por ponto e mais de um milhão de Pix na fila da drenagem."""
-    return Plano(180.0, 30.0, 1_500_000, com_lago, semente, taxas)
+    return Plano(180.0, 30.0, 1_500_000, semente, taxas, taxas_lago)
 
 
-def rapido(taxas: tuple[float, ...], semente: int, *, com_lago: bool) -> Plano:
+def rapido(taxas: tuple[float, ...], taxas_lago: tuple[float, ...], semente: int) -> Plano:
     """Meio minuto por ponto: para ver se uma mudança ajudou, não para citar."""
-    return Plano(30.0, 10.0, 150_000, com_lago, semente, taxas)
+    return Plano(30.0, 10.0, 150_000, semente, taxas, taxas_lago)
 
 
 @dataclass
@@ -148,9 +151,9 @@ class _Bancada:
         inicio = time.monotonic()
         partir(self.cfg, lambda: gerar(self.parametros, plano.semente), self.mostrar)
         r.fria_s = time.monotonic() - inicio
-        if plano.com_lago:
+        if plano.taxas_lago:
             subir_fluxos(self.cfg, self.mostrar)
-            r.pontos += [(True, self._ponto(taxa, com_lago=True)) for taxa in plano.taxas]
+            r.pontos += [(True, self._ponto(taxa, com_lago=True)) for taxa in plano.taxas_lago]
         processo.parar(conversa.LAGO, self.cfg, PRAZO_PARADA_S)
         r.pontos += [(False, self._ponto(taxa, com_lago=False)) for taxa in plano.taxas]
         r.troca = self._trocar()

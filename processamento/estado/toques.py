@@ -171,11 +171,12 @@ def _distribuir(
     for k, chave_destino in enumerate(d.destinos):
         recusados = [x for x in recusas if d.destino(r.particao[x[0]], r.deslocamento[x[0]]) == k]
         leva = _eventos(r, lote, medido, np.flatnonzero(quais & (destino_do_pix == k)), recusados)
+        de_carona = k % len(d.baldes)  # o balde só leva os eventos: cada destino vai com um, e nenhum carrega todos
         for b, chave_balde in enumerate(d.baldes):
             do_balde = toques[:, (balde == b) & (destino == k)]
-            if do_balde.size or (leva and b == 0) or controle:
+            if do_balde.size or (leva and b == de_carona) or controle:
                 envelope = empacotar(dict(zip(("particao", "deslocamento", *NUMEROS), do_balde, strict=True)))
-                linhas.append(Linha(chave_balde, chave_destino, envelope, leva if b == 0 else b"", controle))
+                linhas.append(Linha(chave_balde, chave_destino, envelope, leva if b == de_carona else b"", controle))
     return linhas
 
 

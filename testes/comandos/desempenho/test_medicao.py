@@ -105,7 +105,7 @@ def test_o_maior_silencio_e_o_intervalo_sem_decisao_dentro_do_trecho() -> None:
 
 
 def test_o_relatorio_traz_pontos_razoes_e_figuras(cfg: Configuracao, tmp_path: Path) -> None:
-    r = Resultado(Plano(30.0, 10.0, 100, com_lago=True, semente=3, taxas=(500.0, TAXA_RECORDE)))
+    r = Resultado(Plano(30.0, 10.0, 100, semente=3, taxas=(TAXA_RECORDE,), taxas_lago=(500.0,)))
     por_gravar = [ponto.Instante(float(s), s, s, {"bronze_eventos": 50 + s, "prata_pix": 1_070}) for s in (5, 10, 15)]
     r.pontos = [(True, medicao(500.0, perdidos=2, andamento=por_gravar)), (False, medicao(TAXA_RECORDE))]
     r.troca = {"vigente_s": 3.4, "silencio_ms": 512, "silencio_antes_ms": 340, "p99_ms": 801.5, "max_ms": 900.0}
@@ -127,7 +127,7 @@ def test_o_relatorio_traz_pontos_razoes_e_figuras(cfg: Configuracao, tmp_path: P
 
 
 def test_sem_bases_nao_ha_razao_inventada(cfg: Configuracao) -> None:
-    montado = relatorio.montar(cfg, Resultado(Plano(30.0, 10.0, 100, com_lago=False, semente=3, taxas=())))
+    montado = relatorio.montar(cfg, Resultado(Plano(30.0, 10.0, 100, semente=3, taxas=())))
     assert set(montado["razoes"].values()) == {None}
     assert montado["drenagem"] is None
 
@@ -149,7 +149,7 @@ def test_perda_ou_dobra_e_codigo_de_erro(
     monkeypatch.setattr(Configuracao, "do_ambiente", lambda *_: cfg)
     monkeypatch.setattr("comandos.bancada.exigir", lambda *_: None)
     for perdidos, codigo in ((0, 0), (1, 1)):
-        r = Resultado(roteiro.rapido((500.0,), 1, com_lago=False), [(False, medicao(500.0, perdidos=perdidos))])
+        r = Resultado(roteiro.rapido((500.0,), (), 1), [(False, medicao(500.0, perdidos=perdidos))])
         monkeypatch.setattr(roteiro, "correr", lambda *_, r=r: r)
         assert comando(tmp_path / "saida", rapida=True) == codigo
     assert "Bancada" in capsys.readouterr().out
