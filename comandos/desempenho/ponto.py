@@ -40,8 +40,8 @@ PERCENTIS: Final = {"p50_ms": 50.0, "p95_ms": 95.0, "p99_ms": 99.0, "p999_ms": 9
 class Instante:
     """Uma amostra do andamento: segundos desde o começo do envio, decisões pedidas até ali e decisões lidas.
 
-    `por_gravar`: com o lago ao lado, quantos registros enviados cada consulta dele ainda não gravou; uma a cada
-    `LAGO_CADA` amostras.
+    `por_gravar`: com o lago ao lado, quantas das pedidas cada consulta dele ainda não gravou; uma a cada `LAGO_CADA`
+    amostras.
     """
 
     segundo: float
@@ -106,16 +106,14 @@ def medir(
     antes, cpu_antes, andamento = ler_fases(), _cpu_propria(), list[Instante]()
     with Leitor(cfg, topico, ler) as leitor, Recursos(cfg, papeis) as recursos:
         with Remessa(cfg, partial(Carga, conta.arquivo, taxa)) as remessa:
+            gravados_antes = gravados() if gravados else {}
             inicio_us, inicio = time.time_ns() // 1_000, time.monotonic()
-            base = gravados() if gravados else {}
             remessa.comecar()
             while not remessa.terminou():
                 threading.Event().wait(CADA_S)
                 pedidas = round(min(1.0, remessa.enviados / max(conta.eventos, 1)) * conta.decisoes)
-                por_gravar = None
-                if gravados and len(andamento) % LAGO_CADA == LAGO_CADA - 1:
-                    enviados = remessa.enviados
-                    por_gravar = {nome: round(enviados - ate + base.get(nome, 0)) for nome, ate in gravados().items()}
+                olhar = gravados if len(andamento) % LAGO_CADA == LAGO_CADA - 1 else None
+                por_gravar = faltam(pedidas, gravados_antes, olhar()) if olhar else None
                 andamento.append(Instante(time.monotonic() - inicio, pedidas, leitor.lidas, por_gravar))
             entrega = remessa.esperar()
         atraso = max(conta.decisoes - leitor.lidas, 0)
@@ -156,6 +154,14 @@ def gravados_no_lago(cfg: Configuracao) -> dict[str, float]:
         rotulos["consulta"]: valor for nome, rotulos, valor in amostras
         if nome == _LINHAS and rotulos.get("consulta") in CONSULTAS_DO_LAGO
     }
+
+
+def faltam(pedidas: int, antes: Mapping[str, float], agora: Mapping[str, float]) -> dict[str, int]:
+    """De `pedidas`, quantas cada consulta ainda não gravou, pelo que já gravara antes do envio e gravou até agora.
+
+    Rótulos, que têm consultas suas, e isentos, que não pedem decisão, não contam.
+    """
+    return {nome: max(round(pedidas - (ate - antes.get(nome, 0.0))), 0) for nome, ate in agora.items()}
 
 
 def _medias(antes: dict[str, float], depois: dict[str, float]) -> tuple[dict[str, float], int]:

@@ -104,6 +104,12 @@ def test_o_maior_silencio_e_o_intervalo_sem_decisao_dentro_do_trecho() -> None:
     assert maior_silencio(legivel, 4_000, 6_000) == 0
 
 
+def test_o_que_falta_gravar_no_lago_desconta_o_que_ja_estava_la() -> None:
+    antes, agora = {"bronze_eventos": 1_000.0}, {"bronze_eventos": 1_600.0, "prata_pix": 0.0}
+    assert ponto.faltam(700, antes, agora) == {"bronze_eventos": 100, "prata_pix": 700}
+    assert ponto.faltam(500, antes, agora)["bronze_eventos"] == 0, "os isentos, gravados e nunca pedidos"
+
+
 def test_o_relatorio_traz_pontos_razoes_e_figuras(cfg: Configuracao, tmp_path: Path) -> None:
     r = Resultado(Plano(30.0, 10.0, 100, semente=3, taxas=(TAXA_RECORDE,), taxas_lago=(500.0,)))
     por_gravar = [ponto.Instante(float(s), s, s, {"bronze_eventos": 50 + s, "prata_pix": 1_070}) for s in (5, 10, 15)]
@@ -159,6 +165,11 @@ def test_perda_ou_dobra_e_codigo_de_erro(
 def test_taxas_que_nao_servem_sao_uma_linha(texto: str, tmp_path: Path) -> None:
     with pytest.raises(ErroConfiguracao, match=r"--taxas = .*500,3626,8000,18000"):
         comando(tmp_path, taxas=texto)
+
+
+def test_taxas_do_lago_que_nao_servem_dizem_qual_opcao(tmp_path: Path) -> None:
+    with pytest.raises(ErroConfiguracao, match="--taxas-lago = '0'"):
+        comando(tmp_path, com_lago=True, taxas_lago="0")
 
 
 class _Lista:
