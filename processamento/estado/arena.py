@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processamento.catalogo import Catalogo, Fluxo, Papel
-from processamento.estado import diarios, nucleo, repetidos
+from processamento.estado import diarios, marcos, nucleo, repetidos
 from processamento.estado.colunas import Colunas
 from processamento.estado.consulta import consultar, planejar
 from processamento.estado.nucleo import Inteiros, Memoria
@@ -157,7 +157,7 @@ class Arena:
     def compactar(self) -> None:
         """Devolve ao sistema o que crescer aos poucos deixou para trás: refeito o estado, é mais de metade."""
         nova = self._colunas.novas("linha", nucleo.lugares_justos(self._memoria) + 1)
-        nucleo.compactar(self._memoria, nova)
+        diarios.compactar(self._memoria, nova)
         self._colunas.trocar("linha", nova)
 
     def varrer(self) -> None:
@@ -184,7 +184,7 @@ class Arena:
         self._colunas.ampliar("diario", total)
         topo = int(cabecalho[nucleo.TOPO]) + lugares
         self._colunas.ampliar("linha", topo)
-        self._colunas.ampliar("marco", (topo >> nucleo.BITS_DO_PASSO) + 1)
+        self._colunas.ampliar("marco", (topo >> marcos.BITS_DO_PASSO) + 1)
         if total > self._memoria.tabela_chave.size * CARGA_MAXIMA:
             self._colunas.ampliar("tabela", int(total / CARGA_MAXIMA) + 1)
             nucleo.repovoar_tabela(self._memoria)

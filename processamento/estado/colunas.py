@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from processamento.estado import nucleo
+from processamento.estado import marcos, nucleo
 from processamento.estado.nucleo import Memoria
 
 _CABECALHO: Final = "cabecalho"
@@ -173,7 +173,7 @@ def _formato() -> int:
     """Muda quando muda o que os arquivos querem dizer: os registros, os degraus de capacidade, os marcos."""
     degraus = [nucleo.capacidade(classe) for classe in range(1, nucleo.TAMANHO_CABECALHO - nucleo.LIVRES)]
     tipos = [(grupo, tipo.descr, tipo.itemsize) for grupo, tipo in _TIPOS.items()]
-    return zlib.crc32(repr((tipos, degraus, nucleo.PASSO)).encode())
+    return zlib.crc32(repr((tipos, degraus, marcos.PASSO)).encode())
 
 
 def _nomes(grupo: str) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from plataforma.nativo import njit
 from processamento.catalogo import NULO, POR_LISTA, Fluxo, K, Medida, Primitiva
-from processamento.estado.nucleo import BITS_DO_PASSO, PASSO, Inteiros, Memoria, achar, logaritmo_fixo, misturar
+from processamento.estado.marcos import somar, somar_logs
+from processamento.estado.nucleo import Inteiros, Memoria, achar, misturar
 
 _CONTAGEM, _SOMA = int(Medida.CONTAGEM), int(Medida.SOMA)
 _SOMA_LOG = int(Medida.SOMA_LOG)
@@ -168,47 +169,6 @@ def _varrer_lista(
             saida[coluna] = ultimo if medida == _ULTIMO_IGUAL else primeiro
 
 
-@njit(inline="always")
-def _entre_marcos(de: int, ate: int) -> tuple[int, int]:
-    """O primeiro e o último marco da janela longa, em lugares; a curta é toda do primeiro trecho: (ate, ate)."""
-    if ate - de <= 2 * PASSO:
-        return ate, ate
-    return ((de >> BITS_DO_PASSO) + 1) << BITS_DO_PASSO, (ate >> BITS_DO_PASSO) << BITS_DO_PASSO
-
-
-@njit(inline="always")
-def _somar(valor: Inteiros, marco: Inteiros, de: int, ate: int) -> int:
-    """A soma das linhas `[de, ate)`: as das pontas, uma a uma, e o que há entre o primeiro e o último marco."""
-    primeiro, ultimo = _entre_marcos(de, ate)
-    soma = 0
-    if primeiro < ultimo:
-        soma = marco[ultimo >> BITS_DO_PASSO] - marco[primeiro >> BITS_DO_PASSO]
-    for p in range(de, primeiro):
-        soma += valor[p]
-    for p in range(ultimo, ate):
-        soma += valor[p]
-    return soma
-
-
-@njit(inline="always")
-def _somar_logs(valor: Inteiros, marco: Inteiros, marco2: Inteiros, de: int, ate: int) -> tuple[int, int]:
-    """O mesmo, do logaritmo e do seu quadrado."""
-    primeiro, ultimo = _entre_marcos(de, ate)
-    soma = soma2 = 0
-    if primeiro < ultimo:
-        soma = marco[ultimo >> BITS_DO_PASSO] - marco[primeiro >> BITS_DO_PASSO]
-        soma2 = marco2[ultimo >> BITS_DO_PASSO] - marco2[primeiro >> BITS_DO_PASSO]
-    for p in range(de, primeiro):
-        logaritmo = logaritmo_fixo(valor[p])
-        soma += logaritmo
-        soma2 += logaritmo * logaritmo
-    for p in range(ultimo, ate):
-        logaritmo = logaritmo_fixo(valor[p])
-        soma += logaritmo
-        soma2 += logaritmo * logaritmo
-    return soma, soma2
-
-
 @njit(cache=True, nogil=True)
 def _achar_diarios(m: Memoria, plano: Plano, entidade: Inteiros, onde: Inteiros) -> None:
     """O começo, o fim e o último instante do diário de cada consulta e grupo; `onde` int64 (3, consultas, grupos).
@@ -271,7 +231,7 @@ def consultar(  # noqa: PLR0912 — as medidas em linha: uma chamada por medida,
                 elif medida == _CONTAGEM:
                     medido = ate - de
                 elif medida == _SOMA:
-                    medido = _somar(valor, marco_valor, de, ate)
+                    medido = somar(valor, marco_valor, de, ate)
                 elif medida == _DESDE_ULTIMO:
                     medido = t - quando[ate - 1]
                 elif medida == _DESDE_PRIMEIRO:
@@ -279,7 +239,7 @@ def consultar(  # noqa: PLR0912 — as medidas em linha: uma chamada por medida,
                 else:
                     if log_de != de or log_ate != ate:  # as duas somas de uma janela saem da mesma passada
                         log_de, log_ate = de, ate
-                        log, log2 = _somar_logs(valor, marco_log, marco_log2, de, ate)
+                        log, log2 = somar_logs(valor, marco_log, marco_log2, de, ate)
                     medido = log if medida == _SOMA_LOG else log2
                 saida[i, simples[s, _COLUNA]] = medido
             primeira = plano.desde[r + vazios, 1]

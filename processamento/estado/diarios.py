@@ -1,4 +1,4 @@
-"""Os laços compilados que mudam os diários: inserir em ordem de instante, desfazer, despejar o que venceu."""
+"""Os laços compilados que mudam os diários: inserir em ordem, desfazer, despejar o que venceu, compactar."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 
 from plataforma.nativo import njit
 from processamento.catalogo import Fluxo
+from processamento.estado.marcos import marcar
 from processamento.estado.nucleo import (
     DIARIOS,
     EVENTOS,
+    LIVRES,
+    TOPO,
     VARRIDO,
     Inteiros,
     Memoria,
@@ -20,7 +23,6 @@ from processamento.estado.nucleo import (
     copiar,
     liberar,
     limite,
-    marcar,
     pendurar,
 )
 
@@ -203,3 +205,23 @@ def varrer(m: Memoria, corte: int, passos: int) -> None:
         d = 1 if d >= total else d + 1
         despejar(m, d, corte)
     m.cabecalho[VARRIDO] = d
+
+
+@njit(cache=True)
+def compactar(m: Memoria, nova: Memoria) -> None:
+    """Copia os diários para as colunas de linhas de `nova`, um atrás do outro e sem sobras; o resto dela é de `m`.
+
+    Os marcos, que são do resto, se refazem no lugar.
+    """
+    topo = 0
+    for d in range(1, m.cabecalho[DIARIOS] + 1):
+        n, inicio = m.diario_tamanho[d], m.diario_inicio[d]
+        m.diario_inicio[d], m.diario_classe[d] = topo, 0
+        if n == 0:
+            continue
+        copiar(m, inicio, nova, topo, n)
+        marcar(nova, topo, 0, n)
+        m.diario_classe[d] = classe_de(n)
+        topo += capacidade(m.diario_classe[d])
+    m.cabecalho[TOPO] = topo
+    m.cabecalho[LIVRES:] = -1

@@ -1,10 +1,9 @@
 """A memória do estado e os laços compilados de baixo: achar um diário, alocar e mover blocos.
 
-A memória é um conjunto de colunas (`Memoria`). Cada diário é um bloco contíguo, ordenado por (instante, ordem). A cada
-`PASSO` lugares há um marco com as somas do diário até ali: qualquer janela custa duas buscas e, de cada ponta, menos de
-`PASSO` parcelas; o diário curto, que é quase todo, não tem nenhum. Blocos têm capacidades em degraus (1, 2, 3, 4, 5, 6,
-7, 8, 10, 12…) e voltam a uma lista livre do seu tamanho; só `compactar`, depois de refazer o estado, copia tudo. Sobre
-ela, `diarios` insere, remove e despeja, `consulta` mede e `repetidos` reconhece ids já vistos.
+A memória é um conjunto de colunas (`Memoria`). Cada diário é um bloco contíguo, ordenado por (instante, ordem): uma
+janela custa duas buscas. Blocos têm capacidades em degraus (1, 2, 3, 4, 5, 6, 7, 8, 10, 12…) e voltam a uma lista livre
+do seu tamanho. Sobre ela, `diarios` insere, remove, despeja e, depois de refazer o estado, compacta; `marcos` guarda
+somas a cada tantos lugares, `consulta` mede e `repetidos` reconhece ids já vistos.
 """
 
 from __future__ import annotations
@@ -34,9 +33,6 @@ RECUO: Final = 10
 LIVRES: Final = 16
 TAMANHO_CABECALHO: Final = 160
 
-BITS_DO_PASSO: Final = 5
-PASSO: Final = 1 << BITS_DO_PASSO
-"""De quantos em quantos lugares da arena há um marco."""
 _DEGRAUS_POR_OITAVA: Final = 4
 
 
@@ -45,8 +41,8 @@ class Memoria(NamedTuple):
 
     O lugar de um diário na primeira vem dos bits altos da chave (os que sobram de recuá-la `RECUO` bits): chaves em
     ordem são lugares em ordem, e inserir um lote não salta pela tabela. `tabela_diario` 0 = vazio; `livre` é encadeada
-    por `instante` do primeiro lugar do bloco. `marco_*` k: as somas das linhas que o bloco em volta do lugar k·`PASSO`
-    tem antes dele; sem sentido se o bloco começa ali.
+    por `instante` do primeiro lugar do bloco. `marco_*` k: as somas das linhas que o bloco em volta do lugar k·PASSO
+    (`marcos`) tem antes dele; sem sentido se o bloco começa ali.
     """
 
     cabecalho: Inteiros
@@ -206,25 +202,6 @@ def copiar(m: Memoria, de: int, destino: Memoria, para: int, n: int) -> None:
 
 
 @njit(cache=True)
-def marcar(m: Memoria, inicio: int, desde: int, n: int) -> None:
-    """Refaz os marcos do diário em `inicio`, que tem n linhas, mudadas da posição `desde` (relativa) em diante."""
-    k = (inicio + desde) >> BITS_DO_PASSO
-    p, fim = max(k << BITS_DO_PASSO, inicio), inicio + n
-    valor = log = log2 = 0
-    if p > inicio:
-        valor, log, log2 = m.marco_valor[k], m.marco_log[k], m.marco_log2[k]
-    for proximo in range((k + 1) << BITS_DO_PASSO, fim + 1, PASSO):
-        while p < proximo:
-            logaritmo = logaritmo_fixo(m.valor[p])
-            valor += m.valor[p]
-            log += logaritmo
-            log2 += logaritmo * logaritmo
-            p += 1
-        k += 1
-        m.marco_valor[k], m.marco_log[k], m.marco_log2[k] = valor, log, log2
-
-
-@njit(cache=True)
 def lugares_justos(m: Memoria) -> int:
     """Lugares que os diários vivos ocupariam, cada um no menor bloco em que cabe."""
     total = 0
@@ -232,23 +209,3 @@ def lugares_justos(m: Memoria) -> int:
         if m.diario_tamanho[d] > 0:
             total += capacidade(classe_de(m.diario_tamanho[d]))
     return total
-
-
-@njit(cache=True)
-def compactar(m: Memoria, nova: Memoria) -> None:
-    """Copia os diários para as colunas de linhas de `nova`, um atrás do outro e sem sobras; o resto dela é de `m`.
-
-    Os marcos, que são do resto, se refazem no lugar.
-    """
-    topo = 0
-    for d in range(1, m.cabecalho[DIARIOS] + 1):
-        n, inicio = m.diario_tamanho[d], m.diario_inicio[d]
-        m.diario_inicio[d], m.diario_classe[d] = topo, 0
-        if n == 0:
-            continue
-        copiar(m, inicio, nova, topo, n)
-        marcar(nova, topo, 0, n)
-        m.diario_classe[d] = classe_de(n)
-        topo += capacidade(m.diario_classe[d])
-    m.cabecalho[TOPO] = topo
-    m.cabecalho[LIVRES:] = -1

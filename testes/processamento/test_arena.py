@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from processamento.catalogo import DIA, PADRAO, SEGUNDO_US, Fluxo, Papel
-from processamento.estado import nucleo
+from processamento.estado import marcos, nucleo
 from processamento.estado.arena import PASSOS_VARREDURA, Arena, Linhas
 from testes.processamento.fabrica_historia import COMECO_US, DIA_US, em_tuplas, historia, por_forca_bruta
 
@@ -92,8 +92,8 @@ def test_somas_de_janelas_longas_saem_certas_de_qualquer_ponto_do_bloco(fazer: F
     """Blocos em todo alinhamento possível com os marcos, janelas que começam e acabam em qualquer linha."""
     g = np.random.default_rng(11)
     arena, todas = fazer(reter_tudo=True), []
-    for entidade in range(1, 2 * nucleo.PASSO):  # cada um empurra os seguintes de um tanto diferente
-        quantas = int(g.integers(1, 6 * nucleo.PASSO)) if entidade % 3 == 0 else 1 + entidade % 7
+    for entidade in range(1, 2 * marcos.PASSO):  # cada um empurra os seguintes de um tanto diferente
+        quantas = int(g.integers(1, 6 * marcos.PASSO)) if entidade % 3 == 0 else 1 + entidade % 7
         instante = COMECO_US + np.sort(g.integers(0, 45 * DIA_US, quantas))
         linhas = Linhas(*(np.full(quantas, v, np.int64) for v in (entidade, 0)), instante,
                         entidade * 1_000 + np.arange(quantas), g.integers(1, 10**9, quantas), np.full(quantas, 2))
