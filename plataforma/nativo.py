@@ -22,9 +22,8 @@ from plataforma.configuracao import RAIZ_PROJETO
 
 Funcao = TypeVar("Funcao", bound=Callable[..., Any])
 _IMPORTA: Final = re.compile(r"^(?:from|import) ([\w.]+)", re.MULTILINE)
-_DO_NUMBA: Final = (
-    "UserProvidedCacheLocator", "InTreeCacheLocator", "UserWideCacheLocator", "IPythonCacheLocator", "ZipCacheLocator",
-)
+_EM_ARQUIVO: Final = ("UserProvidedCacheLocator", "InTreeCacheLocator", "UserWideCacheLocator")
+_DO_NUMBA: Final = (*_EM_ARQUIVO, "IPythonCacheLocator", "ZipCacheLocator")
 
 
 def njit(**opcoes: Any) -> Callable[[Funcao], Funcao]:
@@ -47,7 +46,7 @@ class Localizador:
         arquivo = Path(py_file).resolve()
         if not arquivo.is_relative_to(RAIZ_PROJETO):
             return None
-        for nome in _DO_NUMBA[:3]:
+        for nome in _EM_ARQUIVO:
             original = getattr(caching, nome).from_function(py_func, py_file)
             if original is not None:
                 return cls(original, arquivo)

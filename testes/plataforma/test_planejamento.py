@@ -35,7 +35,7 @@ def test_vale_no_bloco_e_depois_a_sessao_volta_ao_que_era(spark: SparkSession) -
     assert _configuradas(spark) == antes
 
 
-def test_o_fluxo_da_o_mesmo_e_leva_as_configuracoes_consigo(spark: SparkSession, tmp_path: Path) -> None:
+def test_o_fluxo_da_o_mesmo_com_e_sem_economia(spark: SparkSession, tmp_path: Path) -> None:
     pasta = str(tmp_path / "entrada")
     spark.range(50).select(F.col("id"), F.array(F.col("id"), F.lit(7)).alias("lista")).write.parquet(pasta)
     fonte = spark.readStream.schema("id LONG, lista ARRAY<LONG>").parquet(pasta)
