@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from pyspark.sql import Column, DataFrame, Row, Window
+from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from ingestao.fonte import checkpoint, exigir_continuidade, ler_topico, na_fila_do_lago, preparar
-from machine_learning.esquema import DECISAO, OURO_DECISOES, OURO_RECUSAS
+from machine_learning.esquema import OURO_DECISOES, OURO_RECUSAS, POSICAO_DA_RESPOSTA
+from machine_learning.respostas_colunas import LIDA, ler_respostas
 from plataforma.configuracao import Configuracao
 from plataforma.gravacao import anexar, id_da_consulta
 from plataforma.tabela import Tabela
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 CONSULTA: Final = "ouro_decisoes"
 TIPO_DECISAO: Final = "decisao"
 TIPO_RECUSA: Final = "recusa"
-_ORDEM: Final = ("resposta_particao", "resposta_deslocamento")
+_ORDEM: Final = tuple(POSICAO_DA_RESPOSTA.names)
 _REGISTRO: Final = logging.getLogger(__name__)
 
 
@@ -50,27 +51,25 @@ def iniciar_decisoes_lago(spark: SparkSession, cfg: Configuracao, *, uma_vez: bo
 
 def com_resposta(topico: DataFrame) -> DataFrame:
     """Da fonte Kafka às colunas da decisão ou da recusa. Mensagem ilegível ou nula fica com `tipo` nulo."""
-    lida = topico.select(
-        F.from_json(F.col("value").cast("string"), DECISAO).alias("r"),
-        F.col("partition").alias("resposta_particao"),
-        F.col("offset").alias("resposta_deslocamento"),
+    mensagens = topico.select(
+        "value", F.col("partition").alias("resposta_particao"), F.col("offset").alias("resposta_deslocamento")
     )
-    dia_do_id = F.try_to_timestamp(F.substring("r.id_fim_a_fim", 10, 8), F.lit("yyyyMMdd"))
-    dia_de_chegada = F.timestamp_micros("r.kafka_em_us")
-    eh_decisao = F.col("r.tipo") == TIPO_DECISAO
-    dia = F.when(eh_decisao, dia_do_id).otherwise(dia_de_chegada)
-    return lida.select("r.*", *_ORDEM, F.to_date(dia).alias("data"))
+    lidas = mensagens.mapInArrow(ler_respostas, LIDA)
+    dia_do_id = F.try_to_timestamp(F.substring("id_fim_a_fim", 10, 8), F.lit("yyyyMMdd"))
+    dia_de_chegada = F.timestamp_micros("kafka_em_us")
+    dia = F.when(F.col("tipo") == TIPO_DECISAO, dia_do_id).otherwise(dia_de_chegada)
+    return lidas.withColumn("data", F.to_date(dia))
 
 
 def gravar_respostas(lote: DataFrame, cfg: Configuracao, id_transacao: str, versao: int) -> tuple[int, int]:
     """Grava um lote de respostas; devolve quantas decisões e quantas recusas leu. Repetir o lote não muda nada."""
     with _guardado(lote) as lidas:
-        chegada = [linha.asDict() for linha in _contar(lidas)]
+        chegada = _contar(lidas)
         for tipo, tabela in ((TIPO_DECISAO, OURO_DECISOES), (TIPO_RECUSA, OURO_RECUSAS)):
-            dias = [linha["data"] for linha in chegada if linha["tipo"] == tipo and linha["data"]]
-            if dias:
+            do_tipo = [grupo for grupo in chegada if grupo["tipo"] == tipo and grupo["data"]]
+            if do_tipo:
                 novas = lidas.where((F.col("tipo") == tipo) & F.col("data").isNotNull())
-                anexar(sem_ja_gravadas(novas, tabela, cfg, dias), tabela, cfg, id_transacao, versao)
+                _gravar(novas, do_tipo, tabela, cfg, id_transacao, versao)
     contagem = {tipo: sum(c["linhas"] for c in chegada if c["tipo"] == tipo) for tipo in (TIPO_DECISAO, TIPO_RECUSA)}
     ilegiveis = sum(c["linhas"] for c in chegada) - sum(contagem.values())
     if ilegiveis:
@@ -78,20 +77,46 @@ def gravar_respostas(lote: DataFrame, cfg: Configuracao, id_transacao: str, vers
     return contagem[TIPO_DECISAO], contagem[TIPO_RECUSA]
 
 
-def sem_ja_gravadas(novas: DataFrame, tabela: Tabela, cfg: Configuracao, dias: list[object]) -> DataFrame:
-    """De cada chave, só a primeira resposta do tópico, e só se a tabela ainda não a tem.
+def _gravar(
+    novas: DataFrame, grupos: list[Row], tabela: Tabela, cfg: Configuracao, id_transacao: str, versao: int
+) -> None:
+    """Anexa as que ainda não há. As repetidas, quase sempre nenhuma, é que viajam: as linhas largas ficam onde estão."""
+    primeiro, ultimo = min(g["primeiro"] for g in grupos), max(g["ultimo"] for g in grupos)
+    trecho = F.col("data").isin(*(g["data"] for g in grupos)) & F.col("kafka_em_us").between(primeiro, ultimo)
+    gravadas = tabela.ler(novas.sparkSession, cfg).where(trecho)
+    with _guardado(repetidas(novas, gravadas, tabela.chave)) as sobras:
+        if sobras.count():
+            novas = novas.join(F.broadcast(sobras), on=list(POSICAO_DA_RESPOSTA.names), how="left_anti")
+        anexar(novas, tabela, cfg, id_transacao, versao)
 
-    Um micro-lote repetido pela decisão publica de novo: o primeiro deslocamento vence, aqui e na tabela.
+
+def repetidas(novas: DataFrame, gravadas: DataFrame, chave: tuple[str, ...]) -> DataFrame:
+    """A posição das `novas` que não são a primeira resposta à sua chave no tópico, ou cuja chave já está em `gravadas`.
+
+    Um micro-lote repetido pela decisão publica de novo: o primeiro deslocamento vence, aqui e na tabela. A mesma
+    posição já gravada não é repetição: é este lote que volta, e a transação dele se anula sozinha.
+
+    Args:
+        novas: as colunas da tabela.
+        gravadas: as da tabela nos dias e no período de `kafka_em_us` das novas: o mesmo registro respondido outra vez
+            tem o mesmo.
+        chave: a da tabela.
     """
-    posicao = F.row_number().over(Window.partitionBy(*tabela.chave).orderBy(*_ORDEM))
-    primeiras = novas.withColumn("_posicao", posicao).where("_posicao = 1")
-    gravadas = tabela.ler(novas.sparkSession, cfg).where(F.col("data").isin(*dias)).select(*tabela.chave, "data")
-    return primeiras.join(gravadas, on=[*tabela.chave, "data"], how="left_anti").select(*tabela.esquema.names)
+    estreitas = [*chave, "data", *_ORDEM]
+    antigas = gravadas.select(*estreitas, F.lit(True).alias("_antiga"))
+    todas = novas.select(*estreitas, F.lit(False).alias("_antiga")).unionByName(antigas)
+    por_chave = Window.partitionBy(*chave, "data").orderBy(F.desc("_antiga"), *_ORDEM)
+    marcadas = todas.withColumns({f"_{nome}": F.first(nome).over(por_chave) for nome in _ORDEM})
+    primeira = F.lit(True)
+    for nome in _ORDEM:
+        primeira = primeira & (F.col(nome) == F.col(f"_{nome}"))
+    return marcadas.where(~F.col("_antiga") & ~primeira).select(*_ORDEM)
 
 
 def _contar(lidas: DataFrame) -> list[Row]:
-    linhas: Column = F.count(F.lit(1)).alias("linhas")
-    return list(lidas.groupBy("tipo", "data").agg(linhas).collect())
+    """Por tipo e dia: quantas, e de quando a quando chegaram ao Kafka os registros a que respondem."""
+    chegada = F.min("kafka_em_us").alias("primeiro"), F.max("kafka_em_us").alias("ultimo")
+    return list(lidas.groupBy("tipo", "data").agg(F.count(F.lit(1)).alias("linhas"), *chegada).collect())
 
 
 @contextmanager

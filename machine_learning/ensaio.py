@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import functions as F
 
 from ingestao.bronze import BRONZE_EVENTOS
-from ingestao.esquema import TOPICO_HISTORICO
+from ingestao.esquema import CABECALHO_ORIGEM, TOPICO_HISTORICO
 from machine_learning.fluxo import apagar_cache, iniciar_decisao
 from machine_learning.observacao import ENSAIO
 from plataforma.configuracao import Configuracao
@@ -57,9 +57,13 @@ class Ensaio:
         parte.dados.mkdir(parents=True)  # o sinal de que há o que limpar nasce antes do resto
         criar_topicos(parte)
         recentes = historia.where(F.col("deslocamento") > ultimo - PIX_POR_LOTE * LOTES)
-        recentes.select(F.col("chave").alias("key"), F.col("valor").alias("value")).write.format("kafka").option(
-            "kafka.bootstrap.servers", parte.kafka_servidores
-        ).option("topic", parte.topico_eventos).save()
+        # Com a origem: sem ela seriam tráfego vivo de dias atrás, recusado antes de chegar ao estado e ao modelo.
+        origem = F.struct(F.lit(CABECALHO_ORIGEM).alias("key"), F.col("origem").cast("binary").alias("value"))
+        recentes.select(
+            F.col("chave").alias("key"), F.col("valor").alias("value"), F.array(origem).alias("headers")
+        ).write.format("kafka").option("kafka.bootstrap.servers", parte.kafka_servidores).option(
+            "topic", parte.topico_eventos
+        ).save()
         self._consulta = iniciar_decisao(self.spark, parte, nome=ENSAIO, intervalo=INTERVALO)
         return True
 

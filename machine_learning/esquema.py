@@ -43,16 +43,17 @@ _CAMPOS_DECISAO: Final = [
     *_campos(desafiante_versao=_TEXTO, desafiante_pontuacao=_REAL, regras_versao=_TEXTO, catalogo_versao=_TEXTO),
     *_campos(motivos=MOTIVOS, regras=ArrayType(_TEXTO), atributos=ArrayType(_REAL), versao_esquema=_TEXTO),
 ]
-_POSICAO_DA_RESPOSTA: Final = [
+POSICAO_DA_RESPOSTA: Final = StructType([
     StructField("resposta_particao", _INTEIRO, nullable=False),
     StructField("resposta_deslocamento", _LONGO, nullable=False),
-    StructField("data", DateType(), nullable=False),
-]
+])
+"""Onde a resposta está no tópico de decisões."""
+_DIA: Final = StructField("data", DateType(), nullable=False)
 
 DECISAO: Final = StructType([StructField("tipo", _TEXTO), *_CAMPOS_DECISAO])
 """O JSON de `pix.decisoes` (`respostas.Decisao` e `respostas.RecusaDeFormato`); o que falta na mensagem fica nulo."""
 OURO_DECISOES: Final = Tabela(
-    "ouro_decisoes", StructType([*_CAMPOS_DECISAO, *_POSICAO_DA_RESPOSTA]), ("id_fim_a_fim",), ("data",)
+    "ouro_decisoes", StructType([*_CAMPOS_DECISAO, *POSICAO_DA_RESPOSTA, _DIA]), ("id_fim_a_fim",), ("data",)
 )
 """Uma decisão por Pix, a primeira publicada. `data` = dia UTC do `id_fim_a_fim`; `resposta_*`: onde está no tópico.
 
@@ -60,7 +61,7 @@ OURO_DECISOES: Final = Tabela(
 OURO_RECUSAS: Final = Tabela(
     "ouro_recusas",
     StructType([*_COMUNS, *_campos(acao=_TEXTO, motivos=MOTIVOS), *_INSTANTES, *_campos(lote=_LONGO),
-                *_POSICAO_DA_RESPOSTA]),
+                *POSICAO_DA_RESPOSTA, _DIA]),
     CHAVE_POSICAO, ("data",),
 )  # fmt: skip
 """A resposta a cada registro que não é um Pix válido, a primeira publicada. `data` = dia UTC de `kafka_em_us`."""

@@ -117,12 +117,17 @@ def _contrato() -> _Contrato:
 
 
 def _bytes_de(valores: pa.BinaryArray) -> tuple[Bytes, NDArray[np.int32]]:
-    """Os bytes de todos e onde cada um começa e acaba, sem copiar."""
+    """Os bytes de todos e onde cada um começa e acaba, sem copiar.
+
+    Sempre só de leitura: para o código nativo, um vetor que se pode escrever é outro tipo, e outra compilação.
+    """
     _, limites, dados = valores.buffers()
     if limites is None or dados is None:
-        return np.empty(0, np.uint8), np.zeros(len(valores) + 1, np.int32)
+        return np.frombuffer(b"", np.uint8), np.frombuffer(bytes(4 * (len(valores) + 1)), np.int32)
     fim = valores.offset + len(valores) + 1
-    return np.frombuffer(dados, np.uint8), np.frombuffer(limites, np.int32)[valores.offset : fim]
+    bytes_, onde = np.frombuffer(dados, np.uint8), np.frombuffer(limites, np.int32)[valores.offset : fim]
+    bytes_.flags.writeable = onde.flags.writeable = False
+    return bytes_, onde
 
 
 def _varrer(dados: Bytes, limites: NDArray[np.int32], valores: pa.BinaryArray, c: _Contrato) -> Varrido:
@@ -158,7 +163,8 @@ def _onde(v: Varrido, c: _Contrato, caminho: str) -> tuple[Inteiros, Inteiros]:
 def _so(v: Varrido, quais: Inteiros) -> Varrido:
     if quais.size == v.lidos.size:
         return v
-    return Varrido(v.inicio[:, quais], v.tamanho[:, quais], v.inteiros[:, quais], v.lidos[quais])
+    # `take`, e não `[:, quais]`, que devolve as linhas espaçadas: para o código nativo, outro tipo e outra compilação.
+    return Varrido(*(parte.take(quais, axis=-1) for parte in (v.inicio, v.tamanho, v.inteiros, v.lidos)))
 
 
 def _colunas(dados: Bytes, v: Varrido, derivados: Mapping[str, Inteiros], c: _Contrato) -> Colunas:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _DOS_WORKERS: Final = (
     "pandas", "processamento.colunar", "processamento.atributos_spark", "processamento.estado.aquecimento:aquecer",
-    "processamento.qualidade_lote:aquecer",
+    "processamento.qualidade_lote:aquecer", "machine_learning.respostas_colunas",
 )
 """O que os processos Python do lago importam uma vez só, no daemon."""
 COMPACTA_AO_GRAVAR: Final = {

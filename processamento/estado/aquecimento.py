@@ -6,6 +6,8 @@ import numpy as np
 
 from processamento.catalogo import PADRAO, Fluxo, Papel
 from processamento.estado.arena import Arena, Linhas
+from processamento.estado.envelope import desempacotar, empacotar
+from processamento.estado.estreito import alargar, estreitar
 
 
 def aquecer() -> None:
@@ -13,5 +15,8 @@ def aquecer() -> None:
     arena, um = Arena(PADRAO), np.ones(1, np.int64)
     arena.registrar_ids(um, 1, um, 1)
     arena.inserir(Linhas(um, um * int(Fluxo.SAIDA), um, um, um, um))
-    for papel in Papel:
-        arena.consultar(papel, um, um, um)
+    medidas = [arena.consultar(papel, um, um, um) for papel in Papel]
+    # Como na decisão: lidas de um envelope, e postas em uma parte de uma matriz maior.
+    for cada in medidas:
+        viajadas = desempacotar(empacotar(estreitar(cada)))
+        alargar(viajadas, um - 1, np.empty((1, cada.shape[1] + 1), np.int64)[:, 1:])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
@@ -54,12 +56,29 @@ def test_o_ensaio_passa_a_historia_e_nao_deixa_rastro(
         assert lidas == len(historia) + 1, "a história e a ativação"
         assert _topicos(cfg) >= {f"{cfg.topico_eventos}.ensaio", f"{cfg.topico_decisoes}.ensaio"}
         assert not cfg.caminho("checkpoints").exists(), "o estado de produção não é o do ensaio"
-        assert _fim(cfg.topico_decisoes, cfg) == 0 < _fim(f"{cfg.topico_decisoes}.ensaio", cfg)
+        tipos = _tipos(f"{cfg.topico_decisoes}.ensaio", cfg)
+        assert _fim(cfg.topico_decisoes, cfg) == 0
+        assert tipos == {"decisao": len(historia)}, "recusado, um Pix não passa pelo estado nem pelo modelo"
     finally:
         ensaio.encerrar()
     assert not consulta.isActive
     assert not any(nome.endswith(".ensaio") and marca in nome for nome in _topicos(cfg))
     assert not cfg.caminho("ensaio").exists()
+
+
+def _tipos(topico: str, cfg: Configuracao) -> Counter[str]:
+    """Quantas respostas de cada tipo o tópico tem."""
+    consumidor = KafkaConsumer(bootstrap_servers=cfg.kafka_servidores)
+    try:
+        consumidor.assign([TopicPartition(topico, p) for p in range(cfg.particoes_topico)])
+        consumidor.seek_to_beginning()
+        tipos, fim = Counter[str](), _fim(topico, cfg)
+        while tipos.total() < fim:
+            for mensagens in consumidor.poll(1_000).values():
+                tipos.update(msgspec.json.decode(m.value, type=dict)["tipo"] for m in mensagens)
+        return tipos
+    finally:
+        consumidor.close()
 
 
 def _fim(topico: str, cfg: Configuracao) -> int:
