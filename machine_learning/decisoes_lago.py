@@ -80,7 +80,7 @@ def gravar_respostas(lote: DataFrame, cfg: Configuracao, id_transacao: str, vers
 def _gravar(
     novas: DataFrame, grupos: list[Row], tabela: Tabela, cfg: Configuracao, id_transacao: str, versao: int
 ) -> None:
-    """Anexa as que ainda não há. As repetidas, quase sempre nenhuma, é que viajam: as linhas largas ficam onde estão."""
+    """Anexa as que ainda não há. Quem viaja são as repetidas, quase sempre nenhuma; as linhas largas, não."""
     primeiro, ultimo = min(g["primeiro"] for g in grupos), max(g["ultimo"] for g in grupos)
     trecho = F.col("data").isin(*(g["data"] for g in grupos)) & F.col("kafka_em_us").between(primeiro, ultimo)
     gravadas = tabela.ler(novas.sparkSession, cfg).where(trecho)

@@ -35,7 +35,7 @@ def ler_respostas(lotes: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _ler(mensagens: list[bytes | None]) -> list[pa.Array]:
-    """As colunas de `DECISAO`. Se o bloco não se lê inteiro, cada mensagem é lida sozinha, e só as ruins ficam nulas."""
+    """As colunas de `DECISAO`. Se o bloco não se lê inteiro, cada mensagem é lida só, e as ruins ficam nulas."""
     if all(m and _FIM not in m for m in mensagens):
         juntas = _tabela(_FIM.join(mensagens))  # type: ignore[arg-type]  # nenhuma é nula
         if juntas is not None and juntas.num_rows == len(mensagens):

@@ -5,8 +5,8 @@ O Spark põe `pyspark.zip`, o zip do py4j e o jar do núcleo no caminho de cada 
 O mesmo PySpark está instalado no ambiente, então os zips são dispensáveis; onde não está, ficam.
 
 Ao fim de cada tarefa o PySpark chama `gc.collect()`, que percorre tudo o que o processo importou: cerca de 90 ms com
-scikit-learn e numba. O que se importou aqui, e o que as primeiras tarefas abriram (o modelo, o estado), é posto fora do
-alcance do coletor (`gc.freeze`).
+scikit-learn e numba. O que se importou aqui, e o que as tarefas abriram e guardaram (o modelo, o estado), é posto fora
+do alcance do coletor (`gc.freeze`).
 
 Módulos pesados nomeados em `PIX_PREIMPORTAR` são importados uma vez, aqui: cada processo nasce com eles por `fork`, em
 vez de pagar segundos de importação no primeiro micro-lote que atende. `modulo:funcao` também chama a função.
@@ -25,7 +25,6 @@ from importlib.machinery import PathFinder
 from plataforma.maquina import variavel
 
 PREIMPORTAR = "PIX_PREIMPORTAR"
-TAREFAS_DE_AQUECIMENTO = 3
 OBJETOS_ATE_COLETAR = 1_000_000
 """Um micro-lote de milhares de Pix cria dezenas de milhares de listas, quase nenhuma em ciclo: com o padrão do Python
 (700), procurar lixo no meio da tarefa custava metade dela. Ao fim de cada tarefa coleta-se de todo modo."""
@@ -62,14 +61,18 @@ def principal() -> None:
 
 
 def congelando(atender: Callable[..., int]) -> Callable[..., int]:
-    """`atender` uma tarefa, e congelar depois das primeiras o que elas deixaram: é o que fica para as seguintes."""
+    """`atender` uma tarefa, e depois da 1ª, 2ª, 4ª, 8ª… congelar o que elas deixaram: é o que fica para as seguintes.
+
+    Cada vez mais raro, porque o que se congela e depois se solta em um ciclo não volta: em uma vida inteira são umas
+    vinte vezes.
+    """
     feitas = 0
 
     def atender_e_congelar(*argumentos: object) -> int:
         nonlocal feitas
         codigo = atender(*argumentos)
         feitas += 1
-        if feitas <= TAREFAS_DE_AQUECIMENTO:
+        if feitas.bit_count() == 1:
             gc.collect()
             gc.freeze()
         return codigo

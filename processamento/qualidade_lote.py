@@ -164,7 +164,8 @@ def _so(v: Varrido, quais: Inteiros) -> Varrido:
     if quais.size == v.lidos.size:
         return v
     # `take`, e não `[:, quais]`, que devolve as linhas espaçadas: para o código nativo, outro tipo e outra compilação.
-    return Varrido(*(parte.take(quais, axis=-1) for parte in (v.inicio, v.tamanho, v.inteiros, v.lidos)))
+    inicio, tamanho, inteiros = (parte.take(quais, axis=1) for parte in (v.inicio, v.tamanho, v.inteiros))
+    return Varrido(inicio, tamanho, inteiros, v.lidos[quais])
 
 
 def _colunas(dados: Bytes, v: Varrido, derivados: Mapping[str, Inteiros], c: _Contrato) -> Colunas:

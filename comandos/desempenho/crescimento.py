@@ -13,10 +13,12 @@ from typing import Any, Final
 from rich.table import Table
 
 from comandos.apresentacao import numero, passo, tabela
+from comandos.desempenho.pasta import PRAZO_PARADA_S, pasta_propria
 from comandos.desempenho.ponto import Medicao, medir
 from comandos.desempenho.populacao import Calor, Populacao, carregar, povoar
 from comandos.desempenho.recursos import MIB
-from comandos.desempenho.roteiro import CARGA_DA_RETOMADA, PRAZO_PARADA_S, TAXA_RECORDE, pasta_propria, retomar
+from comandos.desempenho.retomada import CARGA_DA_RETOMADA, retomar
+from comandos.desempenho.roteiro import TAXA_RECORDE
 from comandos.fluxos import conversa
 from comandos.partida import partir
 from comandos.subir import subir_fluxos

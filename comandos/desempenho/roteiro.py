@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,40 +9,36 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 
-import psutil
-
 from comandos.apresentacao import numero, passo
 from comandos.desempenho import bases, comparacao
 from comandos.desempenho.carga import Conta, preparar
-from comandos.desempenho.ponto import SEGUNDO_US, Medicao, gravados_no_lago, medir
+from comandos.desempenho.pasta import BROKER, PRAZO_PARADA_S, pasta_propria
+from comandos.desempenho.ponto import Medicao, gravados_no_lago, medir
+from comandos.desempenho.retomada import CARGA_DA_RETOMADA, retomar
 from comandos.desempenho.troca import medir_troca
 from comandos.fluxos import conversa
 from comandos.fluxos.conversa import PAPEIS
-from comandos.limpar import apagar_dados
-from comandos.parar import parar_tudo
 from comandos.partida import partir
 from comandos.subir import subir_fluxos
 from ingestao.simulador.geracao import gerar
 from ingestao.simulador.parametros import Parametros
 from plataforma.configuracao import Configuracao
-from plataforma.erros import ErroServico
 from plataforma.servicos import processo
 
 TAXA_RECORDE: Final = 3_626.0
 """Média de Pix por segundo do país no dia recorde: 313,3 milhões em 05/12/2025 (Banco Central)."""
-PRAZO_PARADA_S: Final = 180.0
-PRAZO_DRENAGEM_LAGO_S: Final = 1_800.0
+CONTAS_COM_LAGO: Final = 200_000
+DIA_S: Final = 86_400
 POR_CONTA_EVENTOS: Final = 20_000
-CARGA_DA_RETOMADA: Final = 1_000
 SEGUNDOS_DA_TROCA: Final = 60.0
-_BROKER: Final = "broker"
 
 
 @dataclass(frozen=True)
 class Plano:
     """O que medir: segundos por ponto, o aquecimento que não conta, os Pix da drenagem, a semente e as taxas.
 
-    `taxas_lago`: as dos pontos com o lago ao lado; vazia = sem lago.
+    `taxas_lago`: as dos pontos com o lago ao lado; vazia = sem lago. `aquecimento_lago_s`: o deles; a JVM do lago, que
+    só fica com o que a decisão não usa, leva mais tempo a compilar o que vai repetir.
     """
 
     segundos: float
@@ -53,16 +47,17 @@ class Plano:
     semente: int
     taxas: tuple[float, ...]
     taxas_lago: tuple[float, ...] = ()
+    aquecimento_lago_s: float = 0.0
 
 
 def completo(taxas: tuple[float, ...], taxas_lago: tuple[float, ...], semente: int) -> Plano:
     """Três minutos por ponto e mais de um milhão de Pix na fila da drenagem."""
-    return Plano(180.0, 30.0, 1_500_000, semente, taxas, taxas_lago)
+    return Plano(180.0, 30.0, 1_500_000, semente, taxas, taxas_lago, 120.0)
 
 
 def rapido(taxas: tuple[float, ...], taxas_lago: tuple[float, ...], semente: int) -> Plano:
     """Meio minuto por ponto: para ver se uma mudança ajudou, não para citar."""
-    return Plano(30.0, 10.0, 150_000, semente, taxas, taxas_lago)
+    return Plano(30.0, 10.0, 150_000, semente, taxas, taxas_lago, 30.0)
 
 
 @dataclass
@@ -90,47 +85,6 @@ def correr(cfg: Configuracao, plano: Plano, mostrar: Callable[[str], None]) -> R
     """
     with pasta_propria(cfg, mostrar) as propria:
         return _Bancada(propria, plano, mostrar).correr()
-
-
-@contextmanager
-def pasta_propria(cfg: Configuracao, mostrar: Callable[[str], None]) -> Iterator[Configuracao]:
-    """A configuração com dados à parte, vazios no começo e apagados no fim, com tudo parado nas duas pontas.
-
-    Levanta:
-        ErroServico: há serviços do projeto de pé.
-    """
-    exigir_parado(cfg)
-    propria = replace(cfg, dados=cfg.caminho("bancada"))
-    _recomecar(propria)
-    try:
-        yield propria
-    finally:
-        processo.parar(bases.NOME, propria, PRAZO_PARADA_S)
-        parar_tudo(propria, mostrar)
-        apagar_dados(propria)
-        shutil.rmtree(propria.dados, ignore_errors=True)
-
-
-def exigir_parado(cfg: Configuracao) -> None:
-    """A bancada usa as mesmas portas e a máquina toda.
-
-    Levanta:
-        ErroServico: diz quais serviços estão de pé e como pará-los.
-    """
-    nomes = [*PAPEIS, "prometheus", "mlflow", _BROKER]
-    anotados = {nome: processo.carregar(nome, cfg) for nome in nomes}
-    vivos = [nome for nome, anotado in anotados.items() if anotado is not None and anotado.vivo()]
-    if vivos:
-        msg = f"{', '.join(vivos)} de pé: a bancada precisa da máquina inteira. Pare com ./pix parar e repita"
-        raise ErroServico(msg)
-
-
-def _recomecar(cfg: Configuracao) -> None:
-    parar_tudo(cfg, lambda _: None)
-    processo.parar(bases.NOME, cfg, PRAZO_PARADA_S)
-    apagar_dados(cfg)
-    shutil.rmtree(cfg.dados, ignore_errors=True)
-    cfg.dados.mkdir(parents=True)
 
 
 @dataclass
@@ -165,10 +119,12 @@ class _Bancada:
 
     def _ponto(self, taxa: float, *, com_lago: bool) -> Medicao:
         plano, cfg = self.plano, self.cfg
-        with self._carga(round(taxa * (plano.segundos + plano.aquecimento_s))) as conta:
+        parametros = no_relogio(self.parametros, taxa) if com_lago else self.parametros
+        aquecimento_s = plano.aquecimento_lago_s if com_lago else plano.aquecimento_s
+        with self._carga(round(taxa * (plano.segundos + aquecimento_s)), parametros) as conta:
             self.mostrar(f"{numero(taxa)} Pix/s{' com o lago' if com_lago else ''}…")
             medicao = medir(
-                cfg, conta, taxa, plano.aquecimento_s, (*PAPEIS, _BROKER), cfg.topico_decisoes,
+                cfg, conta, taxa, aquecimento_s, (*PAPEIS, BROKER), cfg.topico_decisoes,
                 gravados=partial(gravados_no_lago, cfg) if com_lago else None,
             )
         passo(_resumo(medicao, com_lago=com_lago))
@@ -186,7 +142,7 @@ class _Bancada:
     def _drenar(self) -> Medicao:
         with self._carga(self.plano.drenagem) as conta:
             self.mostrar(f"Drenagem de {numero(conta.eventos)} Pix…")
-            medicao = medir(self.cfg, conta, 0.0, 0.0, (*PAPEIS, _BROKER), self.cfg.topico_decisoes)
+            medicao = medir(self.cfg, conta, 0.0, 0.0, (*PAPEIS, BROKER), self.cfg.topico_decisoes)
         passo(f"drenagem: {numero(por_segundo(medicao))}/s")
         return medicao
 
@@ -216,11 +172,12 @@ class _Bancada:
         r.predict_s = comparacao.predict_por_segundo(cfg)
 
     @contextmanager
-    def _carga(self, eventos: int) -> Iterator[Conta]:
-        """Os próximos Pix, em um arquivo que some no fim."""
+    def _carga(self, eventos: int, parametros: Parametros | None = None) -> Iterator[Conta]:
+        """Os próximos Pix, em um arquivo que some no fim; `parametros`: outros que não os da demonstração."""
         self.mostrar(f"Gerando {numero(eventos)} Pix…")
         arquivo = self.cfg.caminho("trafego", "carga.arrow")
-        conta = preparar(self.cfg, self.parametros, self.plano.semente, self.ate_us, eventos, arquivo)
+        conta = preparar(
+            self.cfg, parametros or self.parametros, self.plano.semente, self.ate_us, eventos, arquivo)
         self.ate_us = conta.ate_us
         try:
             yield conta
@@ -228,19 +185,13 @@ class _Bancada:
             arquivo.unlink(missing_ok=True)
 
 
-def retomar(cfg: Configuracao, conta: Conta, mostrar: Callable[[str], None]) -> float:
-    """Mata a decisão e a sua JVM sem aviso e a sobe; segundos da morte à primeira decisão nova legível."""
-    anotado = processo.carregar(conversa.DECISAO, cfg)
-    inicio_us = time.time_ns() // 1_000
-    mortos = anotado.membros() if anotado else []
-    for membro in mortos:
-        with contextlib.suppress(psutil.NoSuchProcess):  # morto o pai, um processo Python pode sair antes
-            membro.kill()
-    # Quem larga muita memória demora a sair e, até lá, ainda parece de pé.
-    psutil.wait_procs(mortos, timeout=PRAZO_PARADA_S)
-    subir_fluxos(cfg, mostrar, papeis=(conversa.DECISAO,))
-    medicao = medir(cfg, conta, float(conta.eventos), 0.0, (conversa.DECISAO,), cfg.topico_decisoes)
-    return (int(medicao.leitura.legivel_ms.min()) * 1_000 - inicio_us) / SEGUNDO_US
+def no_relogio(parametros: Parametros, taxa: float) -> Parametros:
+    """A simulação em que, nesta taxa, um segundo de tráfego é um segundo de relógio, com contas que cheguem para isso.
+
+    O lago reparte por dia e soma por minuto. Com as cinco mil contas da demonstração, a taxa do país anda mês e meio
+    por minuto: um micro-lote dele tocaria dez partições, e cada Pix abriria o seu minuto, trabalho que não existe.
+    """
+    return replace(parametros, contas=CONTAS_COM_LAGO, eventos=round(taxa * DIA_S * parametros.dias))
 
 
 def por_segundo(medicao: Medicao) -> float:

@@ -14,8 +14,8 @@ from pyspark.sql import functions as F
 from rich.table import Table
 
 from comandos.apresentacao import numero, tabela
+from comandos.desempenho.pasta import pasta_propria
 from comandos.desempenho.recursos import MIB
-from comandos.desempenho.roteiro import pasta_propria
 from comandos.fluxos.lago import Lago
 from comandos.partida import gravar_historia
 from comandos.preparo import preparar

@@ -100,21 +100,24 @@ def test_daemon_tira_zips_so_quando_o_pyspark_continua_ao_alcance() -> None:
     assert caminho_sem_zips(["/x/pyspark.zip"]) == ["/x/pyspark.zip"]
 
 
-def test_depois_das_primeiras_tarefas_o_coletor_nao_percorre_o_que_ficou() -> None:
+def test_o_coletor_nao_percorre_o_que_ficou_das_tarefas_e_congela_cada_vez_mais_raro() -> None:
     """Em outro processo: congelar não tem volta."""
     codigo = """
 import gc
-from plataforma.daemon_python import TAREFAS_DE_AQUECIMENTO, congelando
+from plataforma.daemon_python import congelando
 guardados = []
 def tarefa(soquete, autenticado):
     guardados.append([[] for _ in range(10_000)])
     return 7
-atender = congelando(tarefa)
-assert [atender(None, False) for _ in range(TAREFAS_DE_AQUECIMENTO)] == [7] * TAREFAS_DE_AQUECIMENTO
-congelados = gc.get_freeze_count()
-assert congelados > 10_000 * TAREFAS_DE_AQUECIMENTO
-atender(None, False)
-assert gc.get_freeze_count() == congelados, "o que vem depois é lixo como outro qualquer"
+atender, congeladas, antes = congelando(tarefa), [], gc.get_freeze_count()
+for numero in range(1, 34):
+    assert atender(None, False) == 7
+    agora = gc.get_freeze_count()
+    if agora != antes:
+        congeladas.append(numero)
+        assert agora > 10_000 * numero, "tudo o que ficou até ali"
+    antes = agora
+assert congeladas == [1, 2, 4, 8, 16, 32], congeladas
 """
     feito = subprocess.run([sys.executable, "-c", codigo], capture_output=True, text=True, check=False)
     assert feito.returncode == 0, feito.stderr

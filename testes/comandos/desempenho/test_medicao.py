@@ -20,8 +20,9 @@ from comandos.desempenho import ponto, relatorio, roteiro
 from comandos.desempenho.bases import PorConta
 from comandos.desempenho.carga import Carga, Conta, preparar
 from comandos.desempenho.leitor import Leitura, copia, decisao
+from comandos.desempenho.pasta import exigir_parado
 from comandos.desempenho.recursos import Gasto
-from comandos.desempenho.roteiro import TAXA_RECORDE, Plano, Resultado, exigir_parado, por_segundo
+from comandos.desempenho.roteiro import TAXA_RECORDE, Plano, Resultado, no_relogio, por_segundo
 from comandos.desempenho.troca import maior_silencio
 from comandos.fluxos.conversa import DECISAO
 from ingestao.esquema import FINALIDADES_ISENTAS
@@ -66,6 +67,14 @@ def test_a_carga_seguinte_continua_o_relogio_sem_repetir_ids(cfg: Configuracao, 
         for r in Carga(c.arquivo, 0.0).registros(cfg) if r.topico == cfg.topico_eventos
     ]
     assert len(set(ids)) == len(ids) == 3_500
+
+
+def test_com_o_lago_a_carga_anda_no_relogio(cfg: Configuracao, tmp_path: Path) -> None:
+    """Em 2 s de tráfego a 500/s passam 2 s, e não horas: o lago grava um dia só, como de verdade."""
+    parametros = replace(no_relogio(PARAMETROS, 500.0), contas=2_000)
+    conta = preparar(cfg, parametros, 7, PARAMETROS.fim_us, 1_000, tmp_path / "carga.arrow")
+    assert conta.eventos == 1_000
+    assert conta.ate_us - PARAMETROS.fim_us == pytest.approx(2_000_000, rel=0.1)
 
 
 def leitura(*linhas: tuple[int, int, int]) -> Leitura:
