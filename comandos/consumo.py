@@ -12,7 +12,7 @@ from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroServico
 
 MENSAGENS_POR_VEZ: Final = 5_000
-JUNTAR_MS, JUNTAR_BYTES = 50, 1 << 18
+JUNTAR_MS, JUNTAR_BYTES = 200, 1 << 20
 """Quanto o broker espera por quanto, antes de responder: a latência é a do carimbo dele, e ler aos poucos custa CPU."""
 ESPERA_S: Final = 0.1
 PRAZO_S: Final = 10.0

@@ -12,8 +12,8 @@ import psutil
 from plataforma.configuracao import Configuracao
 from plataforma.servicos import processo
 
-INTERVALO_S: Final = 5.0
-"""Somar a memória de todos os processos custa perto de 0,1 s de CPU."""
+INTERVALO_S: Final = 15.0
+"""Somar a memória de todos os processos custa perto de 0,1 s de CPU: a cada 5 s, era 1,4 % da máquina medida."""
 MIB: Final = 1 << 20
 
 
