@@ -150,7 +150,7 @@ def fases_da_decisao(cfg: Configuracao) -> dict[str, float]:
 def gravados_no_lago(cfg: Configuracao) -> dict[str, float]:
     """Registros que cada consulta do lago, do tópico à prata e às decisões, gravou desde que o processo nasceu."""
     amostras = ler_metricas(cfg.endereco_metricas, cfg.porta_metricas_lago)
-    return {
+    return dict.fromkeys(CONSULTAS_DO_LAGO, 0.0) | {  # quem ainda não fechou um lote não tem métrica
         rotulos["consulta"]: valor for nome, rotulos, valor in amostras
         if nome == _LINHAS and rotulos.get("consulta") in CONSULTAS_DO_LAGO
     }

@@ -123,7 +123,7 @@ def _markdown(r: Mapping[str, Any]) -> str:
         "# Bancada", "",
         f"{r['medido_em']}, {m['nucleos']} núcleos, {numero(m['memoria_mib'])} MiB, {m['sistema']} {m['arquitetura']}, "
         f"Python {m['python']}; semente {r['semente']}; {numero(r['segundos_por_ponto'])} s por ponto depois de "
-        f"{numero(r['aquecimento_s'])} s de aquecimento. Envio, broker e leitura na mesma máquina.", "",
+        f"{numero(r['aquecimento_s'])} s de aquecimento à parte. Envio, broker e leitura na mesma máquina.", "",
         *_tabela_md(_COLUNAS, [_linha(p) for p in r["pontos"]]), "",
         f"Drenagem de {numero(r['drenagem']['oferecidos'])} Pix: **{numero(r['drenagem_eventos_s'])}/s** depois de "
         "tudo enviado." if r["drenagem"] else "", "",

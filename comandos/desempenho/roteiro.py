@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,7 +14,7 @@ from comandos.apresentacao import numero, passo
 from comandos.desempenho import bases, comparacao
 from comandos.desempenho.carga import Conta, preparar
 from comandos.desempenho.pasta import BROKER, PRAZO_PARADA_S, pasta_propria
-from comandos.desempenho.ponto import Medicao, gravados_no_lago, medir
+from comandos.desempenho.ponto import CADA_S, Medicao, faltam, gravados_no_lago, medir
 from comandos.desempenho.retomada import CARGA_DA_RETOMADA, retomar
 from comandos.desempenho.troca import medir_troca
 from comandos.fluxos import conversa
@@ -23,22 +24,25 @@ from comandos.subir import subir_fluxos
 from ingestao.simulador.geracao import gerar
 from ingestao.simulador.parametros import Parametros
 from plataforma.configuracao import Configuracao
+from plataforma.erros import ErroServico
 from plataforma.servicos import processo
 
 TAXA_RECORDE: Final = 3_626.0
 """Média de Pix por segundo do país no dia recorde: 313,3 milhões em 05/12/2025 (Banco Central)."""
-CONTAS_COM_LAGO: Final = 200_000
-DIA_S: Final = 86_400
+CONTAS_COM_LAGO: Final = 100_000
 POR_CONTA_EVENTOS: Final = 20_000
 SEGUNDOS_DA_TROCA: Final = 60.0
+EMBALO_S: Final = 10.0
+"""Os primeiros segundos de um ponto, em que clientes se ligam e o ritmo dos lotes se ajusta, não contam."""
+PRAZO_LAGO_S: Final = 900.0
 
 
 @dataclass(frozen=True)
 class Plano:
-    """O que medir: segundos por ponto, o aquecimento que não conta, os Pix da drenagem, a semente e as taxas.
+    """O que medir: segundos por ponto, os do aquecimento, os Pix da drenagem, a semente e as taxas.
 
-    `taxas_lago`: as dos pontos com o lago ao lado; vazia = sem lago. `aquecimento_lago_s`: o deles; a JVM do lago, que
-    só fica com o que a decisão não usa, leva mais tempo a compilar o que vai repetir.
+    O aquecimento de um ponto é um envio à parte, na mesma taxa, e a fila dele se esvazia antes que o ponto comece: uma
+    JVM com minutos de vida ainda compila. `taxas_lago`: as dos pontos com o lago ao lado; vazia = sem lago.
     """
 
     segundos: float
@@ -47,17 +51,16 @@ class Plano:
     semente: int
     taxas: tuple[float, ...]
     taxas_lago: tuple[float, ...] = ()
-    aquecimento_lago_s: float = 0.0
 
 
 def completo(taxas: tuple[float, ...], taxas_lago: tuple[float, ...], semente: int) -> Plano:
     """Três minutos por ponto e mais de um milhão de Pix na fila da drenagem."""
-    return Plano(180.0, 30.0, 1_500_000, semente, taxas, taxas_lago, 120.0)
+    return Plano(180.0, 60.0, 1_500_000, semente, taxas, taxas_lago)
 
 
 def rapido(taxas: tuple[float, ...], taxas_lago: tuple[float, ...], semente: int) -> Plano:
     """Meio minuto por ponto: para ver se uma mudança ajudou, não para citar."""
-    return Plano(30.0, 10.0, 150_000, semente, taxas, taxas_lago, 30.0)
+    return Plano(30.0, 10.0, 150_000, semente, taxas, taxas_lago)
 
 
 @dataclass
@@ -118,14 +121,20 @@ class _Bancada:
         return r
 
     def _ponto(self, taxa: float, *, com_lago: bool) -> Medicao:
-        plano, cfg = self.plano, self.cfg
-        parametros = no_relogio(self.parametros, taxa) if com_lago else self.parametros
-        aquecimento_s = plano.aquecimento_lago_s if com_lago else plano.aquecimento_s
-        with self._carga(round(taxa * (plano.segundos + aquecimento_s)), parametros) as conta:
-            self.mostrar(f"{numero(taxa)} Pix/s{' com o lago' if com_lago else ''}…")
+        plano, cfg, marca = self.plano, self.cfg, f"{numero(taxa)} Pix/s{' com o lago' if com_lago else ''}"
+        parametros = com_mais_contas(self.parametros) if com_lago else self.parametros
+        gravados = partial(gravados_no_lago, cfg) if com_lago else dict
+        antes = gravados()
+        with self._carga(round(taxa * plano.aquecimento_s), parametros) as aquecimento:
+            self.mostrar(f"{marca}, aquecimento…")
+            medir(cfg, aquecimento, taxa, 0.0, (), cfg.topico_decisoes)
+        with self._carga(round(taxa * (plano.segundos + EMBALO_S)), parametros) as conta:
+            self.mostrar(f"{marca}: esperando o lago gravar o aquecimento…" if com_lago else f"{marca}…")
+            _esperar_lago(lambda: faltam(aquecimento.decisoes, antes, gravados()))
+            self.mostrar(f"{marca}…")
             medicao = medir(
-                cfg, conta, taxa, aquecimento_s, (*PAPEIS, BROKER), cfg.topico_decisoes,
-                gravados=partial(gravados_no_lago, cfg) if com_lago else None,
+                cfg, conta, taxa, EMBALO_S, (*PAPEIS, BROKER), cfg.topico_decisoes,
+                gravados=gravados if com_lago else None,
             )
         passo(_resumo(medicao, com_lago=com_lago))
         return medicao
@@ -155,11 +164,11 @@ class _Bancada:
 
     def _comparar(self, r: Resultado) -> None:
         plano, cfg = self.plano, self.cfg
-        eventos = round(TAXA_RECORDE * (plano.segundos / 3 + plano.aquecimento_s))
+        eventos = round(TAXA_RECORDE * (plano.segundos + plano.aquecimento_s) / 3)
         with self._carga(eventos) as conta:
             self.mostrar("Base: cópia Kafka → Kafka…")
             r.copia_kafka, resumo = comparacao.medir_base(
-                bases.COPIA_KAFKA, cfg, conta, TAXA_RECORDE, plano.aquecimento_s)
+                bases.COPIA_KAFKA, cfg, conta, TAXA_RECORDE, plano.aquecimento_s / 3)
             r.lote_copia_kafka_ms = resumo["fases_ms"]["triggerExecution"]
             self.mostrar("Base: cópia Kafka → Delta…")
             delta = comparacao.medir_delta(cfg, conta, TAXA_RECORDE)
@@ -185,13 +194,23 @@ class _Bancada:
             arquivo.unlink(missing_ok=True)
 
 
-def no_relogio(parametros: Parametros, taxa: float) -> Parametros:
-    """A simulação em que, nesta taxa, um segundo de tráfego é um segundo de relógio, com contas que cheguem para isso.
+def _esperar_lago(por_gravar: Callable[[], Mapping[str, int]]) -> None:
+    """Até não faltar nada. Levanta `ErroServico` se o lago não grava no prazo."""
+    limite = time.monotonic() + PRAZO_LAGO_S
+    while any((restam := por_gravar()).values()):
+        if time.monotonic() > limite:
+            msg = f"o lago não gravou o aquecimento em {PRAZO_LAGO_S:.0f} s: faltam {restam}; veja ./pix estado"
+            raise ErroServico(msg)
+        threading.Event().wait(CADA_S)
 
-    O lago reparte por dia e soma por minuto. Com as cinco mil contas da demonstração, a taxa do país anda mês e meio
-    por minuto: um micro-lote dele tocaria dez partições, e cada Pix abriria o seu minuto, trabalho que não existe.
+
+def com_mais_contas(parametros: Parametros) -> Parametros:
+    """A mesma população, `CONTAS_COM_LAGO` vezes um Pix por dia: o que cada conta faz não muda.
+
+    O lago reparte por dia. Com as cinco mil contas da demonstração, a taxa do país anda mês e meio por minuto: um
+    micro-lote dele tocaria uma dezena de partições e juntaria os arquivos de todas, trabalho que não existe.
     """
-    return replace(parametros, contas=CONTAS_COM_LAGO, eventos=round(taxa * DIA_S * parametros.dias))
+    return replace(parametros, contas=CONTAS_COM_LAGO, eventos=CONTAS_COM_LAGO * parametros.dias)
 
 
 def por_segundo(medicao: Medicao) -> float:

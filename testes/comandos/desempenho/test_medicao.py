@@ -22,7 +22,7 @@ from comandos.desempenho.carga import Carga, Conta, preparar
 from comandos.desempenho.leitor import Leitura, copia, decisao
 from comandos.desempenho.pasta import exigir_parado
 from comandos.desempenho.recursos import Gasto
-from comandos.desempenho.roteiro import TAXA_RECORDE, Plano, Resultado, no_relogio, por_segundo
+from comandos.desempenho.roteiro import TAXA_RECORDE, Plano, Resultado, com_mais_contas, por_segundo
 from comandos.desempenho.troca import maior_silencio
 from comandos.fluxos.conversa import DECISAO
 from ingestao.esquema import FINALIDADES_ISENTAS
@@ -69,12 +69,21 @@ def test_a_carga_seguinte_continua_o_relogio_sem_repetir_ids(cfg: Configuracao, 
     assert len(set(ids)) == len(ids) == 3_500
 
 
-def test_com_o_lago_a_carga_anda_no_relogio(cfg: Configuracao, tmp_path: Path) -> None:
-    """Em 2 s de tráfego a 500/s passam 2 s, e não horas: o lago grava um dia só, como de verdade."""
-    parametros = replace(no_relogio(PARAMETROS, 500.0), contas=2_000)
-    conta = preparar(cfg, parametros, 7, PARAMETROS.fim_us, 1_000, tmp_path / "carga.arrow")
-    assert conta.eventos == 1_000
-    assert conta.ate_us - PARAMETROS.fim_us == pytest.approx(2_000_000, rel=0.1)
+def test_com_o_lago_ha_mais_contas_e_cada_uma_faz_o_mesmo() -> None:
+    muitas = com_mais_contas(PARAMETROS)
+    assert muitas.contas > PARAMETROS.contas
+    assert muitas.eventos / muitas.contas / muitas.dias == 1.0
+    assert replace(muitas, contas=PARAMETROS.contas, eventos=PARAMETROS.eventos) == PARAMETROS
+
+
+def test_espera_o_lago_gravar_e_diz_o_que_falta(monkeypatch: pytest.MonkeyPatch) -> None:
+    respostas = iter([{"prata_pix": 3}, {"prata_pix": 0, "bronze_eventos": 0}])
+    monkeypatch.setattr(roteiro, "CADA_S", 0.0)
+    roteiro._esperar_lago(lambda: next(respostas))
+    assert next(respostas, None) is None
+    monkeypatch.setattr(roteiro, "PRAZO_LAGO_S", -1.0)
+    with pytest.raises(ErroServico, match="'prata_pix': 7"):
+        roteiro._esperar_lago(lambda: {"prata_pix": 7})
 
 
 def leitura(*linhas: tuple[int, int, int]) -> Leitura:
