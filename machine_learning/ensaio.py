@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from pyspark.sql import functions as F
 
 from ingestao.bronze import BRONZE_EVENTOS
-from ingestao.esquema import CABECALHO_ORIGEM, TOPICO_HISTORICO
+from ingestao.esquema import CABECALHO_ORIGEM, TOPICO_HISTORICO, Origem
 from machine_learning.fluxo import apagar_cache, iniciar_decisao
 from machine_learning.observacao import ENSAIO
 from plataforma.configuracao import Configuracao
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PIX_POR_LOTE: Final = 600
 """Um micro-lote de 500/s, com folga."""
 LOTES: Final = 24
+_ORIGEM: Final[Origem] = "simulado"
 INTERVALO: Final = "1500 milliseconds"
 """Entre lotes: o resto dos núcleos fica para quem treina."""
 
@@ -57,8 +58,8 @@ class Ensaio:
         parte.dados.mkdir(parents=True)  # o sinal de que há o que limpar nasce antes do resto
         criar_topicos(parte)
         recentes = historia.where(F.col("deslocamento") > ultimo - PIX_POR_LOTE * LOTES)
-        # Com a origem: sem ela seriam tráfego vivo de dias atrás, recusado antes de chegar ao estado e ao modelo.
-        origem = F.struct(F.lit(CABECALHO_ORIGEM).alias("key"), F.col("origem").cast("binary").alias("value"))
+        # Vivos, seriam recusados (são de dias atrás) antes do estado e do modelo; históricos, não seriam decididos.
+        origem = F.struct(F.lit(CABECALHO_ORIGEM).alias("key"), F.lit(_ORIGEM).cast("binary").alias("value"))
         recentes.select(
             F.col("chave").alias("key"), F.col("valor").alias("value"), F.array(origem).alias("headers")
         ).write.format("kafka").option("kafka.bootstrap.servers", parte.kafka_servidores).option(

@@ -1,8 +1,8 @@
 """O que o Spark refaz a cada micro-lote e um plano que nunca muda dispensa.
 
-O Structured Streaming replaneja o mesmo plano a cada micro-lote, e cada tarefa escreve de novo o código das suas
-projeções. Em uma consulta de poucas linhas largas, que decide em um terço de segundo, isso é mais que o trabalho dela
-(medido em docs/adr/0014). O que aqui se desliga só muda quanto custa planejar; o resultado é o mesmo.
+O Structured Streaming replaneja o mesmo plano a cada micro-lote. Em uma consulta de poucas linhas largas, que decide em
+um terço de segundo, isso pesa tanto quanto o trabalho dela (medido em docs/adr/0014). O que aqui se desliga só muda
+quanto custa planejar; o resultado é o mesmo.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 REGRAS_EXCLUIDAS: Final = "spark.sql.optimizer.excludedRules"
 ECONOMIA: Final = {
-    # Escrever, limpar de comentários e comparar código Java levava um terço da CPU das tarefas.
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     # Procurar estágios iguais entre três que são diferentes.
     "spark.sql.exchange.reuse": "false",
     "spark.sql.execution.reuseSubquery": "false",

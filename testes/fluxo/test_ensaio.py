@@ -12,6 +12,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
+from ingestao.esquema import FINALIDADES_ISENTAS
 from ingestao.fluxo import escrever_historico
 from ingestao.serializacao import serializar, serializar_rotulos
 from ingestao.simulador.geracao import gerar
@@ -58,7 +59,8 @@ def test_o_ensaio_passa_a_historia_e_nao_deixa_rastro(
         assert not cfg.caminho("checkpoints").exists(), "o estado de produção não é o do ensaio"
         tipos = _tipos(f"{cfg.topico_decisoes}.ensaio", cfg)
         assert _fim(cfg.topico_decisoes, cfg) == 0
-        assert tipos == {"decisao": len(historia)}, "recusado, um Pix não passa pelo estado nem pelo modelo"
+        pagos = sum(msgspec.json.decode(valor)["finalidade"] not in FINALIDADES_ISENTAS for _, valor in historia)
+        assert tipos == {"decisao": pagos}, "recusado, um Pix não passa pelo estado nem pelo modelo"
     finally:
         ensaio.encerrar()
     assert not consulta.isActive
