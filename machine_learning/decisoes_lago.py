@@ -81,7 +81,9 @@ def _gravar(
     novas: DataFrame, grupos: list[Row], tabela: Tabela, cfg: Configuracao, id_transacao: str, versao: int
 ) -> None:
     """Anexa as que ainda não há. Quem viaja são as repetidas, quase sempre nenhuma; as linhas largas, não."""
-    primeiro, ultimo = min(g["primeiro"] for g in grupos), max(g["ultimo"] for g in grupos)
+    chegadas = [g for g in grupos if g["primeiro"] is not None]  # nulo: mensagens de quem não diz quando o Pix chegou
+    primeiro = min((g["primeiro"] for g in chegadas), default=0)
+    ultimo = max((g["ultimo"] for g in chegadas), default=0)
     trecho = F.col("data").isin(*(g["data"] for g in grupos)) & F.col("kafka_em_us").between(primeiro, ultimo)
     gravadas = tabela.ler(novas.sparkSession, cfg).where(trecho)
     with _guardado(repetidas(novas, gravadas, tabela.chave)) as sobras:

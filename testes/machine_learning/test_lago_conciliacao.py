@@ -108,6 +108,14 @@ def test_respostas_pousam_uma_vez_a_primeira_vence_e_o_lixo_nao_para_o_fluxo(
     assert [(x["deslocamento"], x["lote"], x["resposta_deslocamento"]) for x in recusas] == [(1, 1, 2)]
 
 
+def test_decisao_que_nao_diz_quando_o_pix_chegou_pousa_e_nao_para_o_fluxo(
+    spark: SparkSession, lago: Configuracao
+) -> None:
+    assert pousar(spark, lago, 0, decisao(1, 0, kafka_em_us=None)) == (1, 0)
+    assert pousar(spark, lago, 1, decisao(2, 1, kafka_em_us=None), decisao(3, 2)) == (2, 0)
+    assert sorted(x["deslocamento"] for x in OURO_DECISOES.ler(spark, lago).collect()) == [0, 1, 2]
+
+
 @pytest.mark.servico
 def test_do_topico_ao_lago_e_aos_indicadores_pelos_fluxos(
     spark: SparkSession, broker: Configuracao, tmp_path: Path
