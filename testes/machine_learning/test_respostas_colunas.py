@@ -10,7 +10,7 @@ import pytest
 
 from machine_learning.esquema import DECISAO
 from machine_learning.respostas_colunas import LIDA, ler_respostas
-from testes.machine_learning.test_lago_conciliacao import decisao, recusa
+from testes.machine_learning.fabrica_respostas import decisao, recusa
 
 ENTRADA = pa.schema([
     ("value", pa.binary()), ("resposta_particao", pa.int32()), ("resposta_deslocamento", pa.int64()),
