@@ -27,12 +27,13 @@ _ISENTOS: Final = tuple(f'"finalidade":"{nome}"'.encode() for nome in sorted(FIN
 
 @dataclass(frozen=True)
 class Conta:
-    """O que há em um arquivo de carga: Pix, quantos pedem decisão (os isentos não), e até quando anda o relógio."""
+    """O que há em um arquivo de carga: Pix, quantos pedem decisão (os isentos não), até quando anda, e rótulos."""
 
     arquivo: Path
     eventos: int
     decisoes: int
     ate_us: int
+    rotulos: int = 0
 
 
 @dataclass
@@ -64,17 +65,18 @@ def preparar(
     """
     limpos = replace(parametros, taxa_duplicados=0.0, taxa_malformados=0.0)
     emissao = EmissaoContinua(limpos, semente, de_us, 1.0, eventos)
-    decisoes = 0
+    decisoes = rotulos = 0
 
     def linhas() -> Iterator[_Linha]:
-        nonlocal decisoes
+        nonlocal decisoes, rotulos
         for registro in emissao.registros(cfg):
             eh_evento = registro.topico == cfg.topico_eventos
+            rotulos += not eh_evento
             decisoes += eh_evento and not any(marca in (registro.valor or b"") for marca in _ISENTOS)
             yield registro.quando_s, eh_evento, registro.chave, registro.valor
 
     gravar(arquivo, linhas())
-    return Conta(arquivo, emissao.razao.eventos, decisoes, emissao.ate_us)
+    return Conta(arquivo, emissao.razao.eventos, decisoes, emissao.ate_us, rotulos)
 
 
 def gravar(arquivo: Path, linhas: Iterable[_Linha]) -> None:

@@ -111,7 +111,8 @@ def medir(
             remessa.comecar()
             while not remessa.terminou():
                 threading.Event().wait(CADA_S)
-                pedidas = round(min(1.0, remessa.enviados / max(conta.eventos, 1)) * conta.decisoes)
+                enviada = remessa.enviados / max(conta.eventos + conta.rotulos, 1)
+                pedidas = round(min(1.0, enviada) * conta.decisoes)
                 olhar = gravados if len(andamento) % LAGO_CADA == LAGO_CADA - 1 else None
                 por_gravar = faltam(pedidas, gravados_antes, olhar()) if olhar else None
                 andamento.append(Instante(time.monotonic() - inicio, pedidas, leitor.lidas, por_gravar))

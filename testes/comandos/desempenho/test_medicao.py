@@ -55,6 +55,7 @@ def test_a_carga_sai_na_taxa_sem_repetidos_e_com_a_conta_das_decisoes(cfg: Confi
     registros = [r for r in Carga(conta.arquivo, 500.0).registros(cfg) if r.topico == cfg.topico_eventos]
     lidos = pl.DataFrame([json.loads(r.valor or b"{}") for r in registros], infer_schema_length=None)
     assert conta.eventos == lidos.height == 3_000 == lidos["id_fim_a_fim"].n_unique()
+    assert conta.rotulos == sum(r.topico == cfg.topico_rotulos for r in Carga(conta.arquivo, 0.0).registros(cfg)) > 0
     assert conta.decisoes == lidos.filter(~pl.col("finalidade").is_in(sorted(FINALIDADES_ISENTAS))).height
     assert [r.quando_s for r in registros] == pytest.approx([i / 500.0 for i in range(3_000)])
     assert {r.quando_s for r in Carga(conta.arquivo, 0.0).registros(cfg)} == {0.0}
