@@ -16,7 +16,8 @@ def aquecer() -> None:
     arena.registrar_ids(um, 1, um, 1)
     arena.inserir(Linhas(um, um * int(Fluxo.SAIDA), um, um, um, um))
     medidas = [arena.consultar(papel, um, um, um) for papel in Papel]
-    # Como na decisão: lidas de um envelope, e postas em uma parte de uma matriz maior.
+    # Como na decisão: lidas de um envelope, e postas em parte de uma matriz (de uma linha só, pareceria inteira).
     for cada in medidas:
         viajadas = desempacotar(empacotar(estreitar(cada)))
-        alargar(viajadas, um - 1, np.empty((1, cada.shape[1] + 1), np.int64)[:, 1:])
+        alargar(viajadas, um - 1, np.empty((2, cada.shape[1] + 1), np.int64)[:, 1:])
+    arena.varrer()
