@@ -16,6 +16,7 @@ from machine_learning import destinos
 from machine_learning.destinos import CERTOS, PROBLEMAS, Destino
 from machine_learning.esquema import OURO_DECISOES, OURO_RECUSAS
 from plataforma.configuracao import Configuracao
+from plataforma.gravacao import guardado
 from processamento.tabelas import PRATA_DUPLICADOS, PRATA_PIX, PRATA_QUARENTENA, PRATA_ROTULOS
 
 if TYPE_CHECKING:
@@ -62,13 +63,10 @@ def conciliar(spark: SparkSession, cfg: Configuracao) -> Conciliacao:
     recusas = _ler(spark, cfg, OURO_RECUSAS).select(*CHAVE_POSICAO, "lote")
     respostas = decisoes.select(*CHAVE_POSICAO, "lote").unionByName(recusas)
     presencas = destinos.com_presencas(bronze, prata, quarentena.where(~de_rotulos), duplicados, decisoes, recusas)
-    com_destino = destinos.com_destino(presencas, destinos.com_cortes(bronze, prata, respostas)).persist()
-    try:
+    with guardado(destinos.com_destino(presencas, destinos.com_cortes(bronze, prata, respostas))) as com_destino:
         grupos = _agrupar(com_destino)
         lacunas = _lacunas(com_destino)
         exemplos = _exemplos(com_destino) if any(grupo["destino"] in _NOMES_PROBLEMAS for grupo in grupos) else []
-    finally:
-        com_destino.unpersist()
     rotulos = _conciliar_rotulos(spark, cfg, quarentena.where(de_rotulos))
     return _julgar(grupos, lacunas, _dobradas(decisoes), rotulos, exemplos)
 

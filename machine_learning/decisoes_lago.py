@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pyspark.sql import DataFrame, Row, Window
@@ -14,7 +12,7 @@ from ingestao.fonte import checkpoint, exigir_continuidade, ler_topico, na_fila_
 from machine_learning.esquema import OURO_DECISOES, OURO_RECUSAS, POSICAO_DA_RESPOSTA
 from machine_learning.respostas_colunas import LIDA, ler_respostas
 from plataforma.configuracao import Configuracao
-from plataforma.gravacao import anexar, id_da_consulta
+from plataforma.gravacao import anexar, guardado, id_da_consulta
 from plataforma.tabela import Tabela
 
 if TYPE_CHECKING:
@@ -63,7 +61,7 @@ def com_resposta(topico: DataFrame) -> DataFrame:
 
 def gravar_respostas(lote: DataFrame, cfg: Configuracao, id_transacao: str, versao: int) -> tuple[int, int]:
     """Grava um lote de respostas; devolve quantas decisões e quantas recusas leu. Repetir o lote não muda nada."""
-    with _guardado(lote) as lidas:
+    with guardado(lote) as lidas:
         chegada = _contar(lidas)
         for tipo, tabela in ((TIPO_DECISAO, OURO_DECISOES), (TIPO_RECUSA, OURO_RECUSAS)):
             do_tipo = [grupo for grupo in chegada if grupo["tipo"] == tipo and grupo["data"]]
@@ -86,7 +84,7 @@ def _gravar(
     ultimo = max((g["ultimo"] for g in chegadas), default=0)
     trecho = F.col("data").isin(*(g["data"] for g in grupos)) & F.col("kafka_em_us").between(primeiro, ultimo)
     gravadas = tabela.ler(novas.sparkSession, cfg).where(trecho)
-    with _guardado(repetidas(novas, gravadas, tabela.chave)) as sobras:
+    with guardado(repetidas(novas, gravadas, tabela.chave)) as sobras:
         if sobras.count():
             novas = novas.join(F.broadcast(sobras), on=list(POSICAO_DA_RESPOSTA.names), how="left_anti")
         anexar(novas, tabela, cfg, id_transacao, versao)
@@ -119,12 +117,3 @@ def _contar(lidas: DataFrame) -> list[Row]:
     """Por tipo e dia: quantas, e de quando a quando chegaram ao Kafka os registros a que respondem."""
     chegada = F.min("kafka_em_us").alias("primeiro"), F.max("kafka_em_us").alias("ultimo")
     return list(lidas.groupBy("tipo", "data").agg(F.count(F.lit(1)).alias("linhas"), *chegada).collect())
-
-
-@contextmanager
-def _guardado(df: DataFrame) -> Iterator[DataFrame]:
-    guardado = df.persist()
-    try:
-        yield guardado
-    finally:
-        guardado.unpersist()

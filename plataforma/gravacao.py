@@ -90,6 +90,16 @@ def atualizar(
     return _executar(completa, df.sparkSession, id_transacao, versao)
 
 
+@contextlib.contextmanager
+def guardado(df: DataFrame) -> Iterator[DataFrame]:
+    """`df`, calculado uma só vez por quem o lê várias no bloco; depois o que se guardou é solto."""
+    presente = df.persist()
+    try:
+        yield presente
+    finally:
+        presente.unpersist()
+
+
 def id_da_consulta(checkpoint: Path) -> str:
     """O id que o Spark deu à consulta e guardou no checkpoint; a aplicação (`id_transacao`) de suas escritas.
 

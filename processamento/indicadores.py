@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from ingestao.esquema import TOPICO_HISTORICO
 from ingestao.fonte import CALMA, checkpoint, exigir_continuidade, na_fila_do_lago, preparar
 from plataforma.configuracao import Configuracao
-from plataforma.gravacao import anexar, atualizar, id_da_consulta
+from plataforma.gravacao import anexar, atualizar, guardado, id_da_consulta
 from plataforma.tabela import Tabela
 from processamento import esquema, somas
 from processamento.tabelas import OURO_INDICADORES, OURO_INDICADORES_FRAUDE, PRATA_PIX, PRATA_ROTULOS
@@ -83,11 +83,8 @@ def fundir(
     df: DataFrame, tabela: Tabela, cfg: Configuracao, id_transacao: str, versao: int, condicao: str | None = None
 ) -> int:
     """MERGE nas partições (`data`) que o lote toca; o lote é guardado porque é lido duas vezes."""
-    guardado = df.persist()
-    try:
-        dias = [linha.asDict() for linha in guardado.select("data").distinct().collect()]
+    with guardado(df) as lote:
+        dias = [linha.asDict() for linha in lote.select("data").distinct().collect()]
         if not dias:
             return 0
-        return atualizar(guardado, tabela, cfg, id_transacao, versao, condicao=condicao, particoes=dias)
-    finally:
-        guardado.unpersist()
+        return atualizar(lote, tabela, cfg, id_transacao, versao, condicao=condicao, particoes=dias)

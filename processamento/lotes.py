@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +12,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from plataforma.configuracao import Configuracao
-from plataforma.gravacao import anexar
+from plataforma.gravacao import anexar, guardado
 from plataforma.tabela import Tabela
 from processamento import prata
 from processamento.protecao import Tokenizador
@@ -54,7 +53,7 @@ def processar_eventos(bronze: DataFrame, cfg: Configuracao, id_transacao: str, v
     inicio = time.monotonic()
     spark = bronze.sparkSession
     tokenizador = Tokenizador(cfg.exigir_chave_tokens(), cfg.id_chave_tokens)
-    with _guardado(prata.com_avaliacao(bronze, tokenizador)) as avaliado:
+    with guardado(prata.com_avaliacao(bronze, tokenizador)) as avaliado:
         grupos = _contar(avaliado)
         quarentena = _por_motivo(grupos)
         if quarentena:
@@ -68,7 +67,7 @@ def processar_eventos(bronze: DataFrame, cfg: Configuracao, id_transacao: str, v
 def processar_rotulos(bronze: DataFrame, cfg: Configuracao, id_transacao: str, versao: int) -> ResumoLote:
     """Grava um lote de rótulos em prata_rotulos e prata_quarentena; repetir o lote não muda nada."""
     inicio = time.monotonic()
-    with _guardado(prata.com_avaliacao_rotulos(bronze)) as avaliado:
+    with guardado(prata.com_avaliacao_rotulos(bronze)) as avaliado:
         grupos = _contar(avaliado)
         quarentena = _por_motivo(grupos)
         validos = sum(grupo["quantos"] for grupo in grupos if grupo["motivo"] is None)
@@ -97,7 +96,7 @@ def _gravar_validos(
     primeiro, ultimo = min(grupo["primeiro"] for grupo in grupos), max(grupo["ultimo"] for grupo in grupos)
     existentes = prata.sem_fora_do_trecho(PRATA_PIX.ler(spark, cfg), dias, primeiro, ultimo)
     validos = prata.sem_recusados(avaliado)
-    with _guardado(prata.sem_primeiros(prata.com_primeiro(validos, existentes))) as repetidos:
+    with guardado(prata.sem_primeiros(prata.com_primeiro(validos, existentes))) as repetidos:
         quantos: int = repetidos.count()
         if quantos:
             anexar(repetidos, PRATA_DUPLICADOS, cfg, id_transacao, versao)
@@ -121,15 +120,6 @@ def _por_motivo(grupos: list[Row]) -> dict[str, int]:
         if grupo["motivo"] is not None:
             contagem[grupo["motivo"]] += grupo["quantos"]
     return dict(contagem)
-
-
-@contextmanager
-def _guardado(df: DataFrame) -> Iterator[DataFrame]:
-    guardado = df.persist()
-    try:
-        yield guardado
-    finally:
-        guardado.unpersist()
 
 
 def _decorrido_ms(inicio: float) -> int:
