@@ -21,8 +21,6 @@ LIDA: Final = StructType([*DECISAO, *POSICAO_DA_RESPOSTA])
 _FIM: Final = b"\n"
 _CAMPOS: Final = to_arrow_schema(DECISAO)
 _TIPOS: Final = to_arrow_schema(LIDA)
-_BLOCO: Final = 1 << 30
-"""Maior que qualquer lote: o leitor do Arrow não reparte uma linha entre dois blocos."""
 _CONTRATO: Final = pj.ParseOptions(explicit_schema=_CAMPOS, unexpected_field_behavior="ignore")
 
 
@@ -47,7 +45,7 @@ def _ler(mensagens: list[bytes | None]) -> list[pa.Array]:
 
 
 def _tabela(linhas: bytes) -> pa.Table | None:
-    leitura = pj.ReadOptions(use_threads=False, block_size=min(max(len(linhas), 1), _BLOCO))
+    leitura = pj.ReadOptions(use_threads=False, block_size=len(linhas))  # um bloco só: uma linha não se reparte
     try:
         return pj.read_json(pa.BufferReader(linhas), leitura, _CONTRATO).select(_CAMPOS.names)
     except pa.ArrowInvalid:

@@ -14,10 +14,9 @@ from comandos.limpar import apagar_dados
 from comandos.parar import parar_tudo
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroServico
-from plataforma.servicos import processo
+from plataforma.servicos import broker, processo
 
 PRAZO_PARADA_S: Final = 180.0
-BROKER: Final = "broker"
 
 
 @contextmanager
@@ -45,7 +44,7 @@ def exigir_parado(cfg: Configuracao) -> None:
     Levanta:
         ErroServico: diz quais serviços estão de pé e como pará-los.
     """
-    nomes = [*PAPEIS, "prometheus", "mlflow", BROKER]
+    nomes = [*PAPEIS, "prometheus", "mlflow", broker.NOME]
     anotados = {nome: processo.carregar(nome, cfg) for nome in nomes}
     vivos = [nome for nome, anotado in anotados.items() if anotado is not None and anotado.vivo()]
     if vivos:

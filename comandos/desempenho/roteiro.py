@@ -13,7 +13,7 @@ from typing import Any, Final
 from comandos.apresentacao import numero, passo
 from comandos.desempenho import bases, comparacao
 from comandos.desempenho.carga import Conta, preparar
-from comandos.desempenho.pasta import BROKER, PRAZO_PARADA_S, pasta_propria
+from comandos.desempenho.pasta import PRAZO_PARADA_S, pasta_propria
 from comandos.desempenho.ponto import CADA_S, Medicao, faltam, gravados_no_lago, medir
 from comandos.desempenho.retomada import CARGA_DA_RETOMADA, retomar
 from comandos.desempenho.troca import medir_troca
@@ -25,7 +25,7 @@ from ingestao.simulador.geracao import gerar
 from ingestao.simulador.parametros import Parametros
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroServico
-from plataforma.servicos import processo
+from plataforma.servicos import broker, processo
 
 TAXA_RECORDE: Final = 3_626.0
 """Média de Pix por segundo do país no dia recorde: 313,3 milhões em 05/12/2025 (Banco Central)."""
@@ -133,7 +133,7 @@ class _Bancada:
             _esperar_lago(lambda: faltam(aquecimento.decisoes, antes, gravados()))
             self.mostrar(f"{marca}…")
             medicao = medir(
-                cfg, conta, taxa, EMBALO_S, (*PAPEIS, BROKER), cfg.topico_decisoes,
+                cfg, conta, taxa, EMBALO_S, (*PAPEIS, broker.NOME), cfg.topico_decisoes,
                 gravados=gravados if com_lago else None,
             )
         passo(_resumo(medicao, com_lago=com_lago))
@@ -151,7 +151,7 @@ class _Bancada:
     def _drenar(self) -> Medicao:
         with self._carga(self.plano.drenagem) as conta:
             self.mostrar(f"Drenagem de {numero(conta.eventos)} Pix…")
-            medicao = medir(self.cfg, conta, 0.0, 0.0, (*PAPEIS, BROKER), self.cfg.topico_decisoes)
+            medicao = medir(self.cfg, conta, 0.0, 0.0, (*PAPEIS, broker.NOME), self.cfg.topico_decisoes)
         passo(f"drenagem: {numero(por_segundo(medicao))}/s")
         return medicao
 
