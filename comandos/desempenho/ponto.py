@@ -103,33 +103,41 @@ def medir(
         ErroServico: o envio ou a leitura falharam.
     """
     ler_fases = fases or partial(fases_da_decisao, cfg)
-    antes, cpu_antes, andamento = ler_fases(), _cpu_propria(), list[Instante]()
+    antes, cpu_antes = ler_fases(), _cpu_propria()
     with Leitor(cfg, topico, ler) as leitor, Recursos(cfg, papeis) as recursos:
         with Remessa(cfg, partial(Carga, conta.arquivo, taxa)) as remessa:
-            gravados_antes = gravados() if gravados else {}
             inicio_us, inicio = time.time_ns() // 1_000, time.monotonic()
-            remessa.comecar()
-            while not remessa.terminou():
-                threading.Event().wait(CADA_S)
-                enviada = remessa.enviados / max(conta.eventos + conta.rotulos, 1)
-                pedidas = round(min(1.0, enviada) * conta.decisoes)
-                olhar = gravados if len(andamento) % LAGO_CADA == LAGO_CADA - 1 else None
-                por_gravar = faltam(pedidas, gravados_antes, olhar()) if olhar else None
-                andamento.append(Instante(time.monotonic() - inicio, pedidas, leitor.lidas, por_gravar))
+            andamento = _acompanhar(remessa, leitor, conta, gravados)
             entrega = remessa.esperar()
         atraso = max(conta.decisoes - leitor.lidas, 0)
         esperar_decisoes(leitor, conta.decisoes)
         duracao = time.monotonic() - inicio
         leitura = leitor.leitura()
     unicas = leitura.unicas()
-    depois = ler_fases()
-    medias, lotes = _medias(antes, depois)
+    medias, lotes = _medias(antes, ler_fases())
     quentes = unicas.latencias_ms()[unicas.enviado_us >= inicio_us + round(aquecimento_s * SEGUNDO_US)]
     return Medicao(
         taxa, conta.eventos, unicas.posicao.size, max(conta.decisoes - unicas.posicao.size, 0),
         leitura.posicao.size - unicas.posicao.size, percentis(quentes), duracao, recursos.gastos(),
         _cpu_propria() - cpu_antes, medias, lotes, andamento, atraso, entrega.resultado, unicas, inicio_us,
     )
+
+
+def _acompanhar(
+    remessa: Remessa, leitor: Leitor, conta: Conta, gravados: Callable[[], dict[str, float]] | None
+) -> list[Instante]:
+    """Começa o envio e o olha a cada `CADA_S`, até que acabe."""
+    gravados_antes, andamento = gravados() if gravados else {}, list[Instante]()
+    inicio = time.monotonic()
+    remessa.comecar()
+    while not remessa.terminou():
+        threading.Event().wait(CADA_S)
+        enviada = remessa.enviados / max(conta.eventos + conta.rotulos, 1)
+        pedidas = round(min(1.0, enviada) * conta.decisoes)
+        olhar = gravados if len(andamento) % LAGO_CADA == LAGO_CADA - 1 else None
+        por_gravar = faltam(pedidas, gravados_antes, olhar()) if olhar else None
+        andamento.append(Instante(time.monotonic() - inicio, pedidas, leitor.lidas, por_gravar))
+    return andamento
 
 
 def percentis(latencias_ms: np.ndarray[tuple[int], np.dtype[np.float64]]) -> dict[str, float]:

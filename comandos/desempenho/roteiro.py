@@ -96,6 +96,8 @@ class _Bancada:
     plano: Plano
     mostrar: Callable[[str], None]
     ate_us: int = 0
+    ao_lago: int = 0
+    """Decisões pedidas desde que o lago está de pé: o que um ponto deixa por gravar atrasaria o seguinte."""
 
     def __post_init__(self) -> None:
         """População e densidade são as da demonstração."""
@@ -123,18 +125,19 @@ class _Bancada:
     def _ponto(self, taxa: float, *, com_lago: bool) -> Medicao:
         plano, cfg, marca = self.plano, self.cfg, f"{numero(taxa)} Pix/s{' com o lago' if com_lago else ''}"
         parametros = com_mais_contas(self.parametros) if com_lago else self.parametros
-        gravados = partial(gravados_no_lago, cfg) if com_lago else dict
-        antes = gravados()
+        gravados = partial(gravados_no_lago, cfg) if com_lago else None
         with self._carga(round(taxa * plano.aquecimento_s), parametros) as aquecimento:
             self.mostrar(f"{marca}, aquecimento…")
             medir(cfg, aquecimento, taxa, 0.0, (), cfg.topico_decisoes)
         with self._carga(round(taxa * (plano.segundos + EMBALO_S)), parametros) as conta:
-            self.mostrar(f"{marca}: esperando o lago gravar o aquecimento…" if com_lago else f"{marca}…")
-            _esperar_lago(lambda: faltam(aquecimento.decisoes, antes, gravados()))
+            if gravados is not None:
+                self.ao_lago += aquecimento.decisoes
+                self.mostrar(f"{marca}: esperando o lago gravar o que já veio…")
+                _esperar_lago(lambda: faltam(self.ao_lago, {}, gravados()))
+                self.ao_lago += conta.decisoes
             self.mostrar(f"{marca}…")
             medicao = medir(
-                cfg, conta, taxa, EMBALO_S, (*PAPEIS, broker.NOME), cfg.topico_decisoes,
-                gravados=gravados if com_lago else None,
+                cfg, conta, taxa, EMBALO_S, (*PAPEIS, broker.NOME), cfg.topico_decisoes, gravados=gravados,
             )
         passo(_resumo(medicao, com_lago=com_lago))
         return medicao
@@ -199,7 +202,7 @@ def _esperar_lago(por_gravar: Callable[[], Mapping[str, int]]) -> None:
     limite = time.monotonic() + PRAZO_LAGO_S
     while any((restam := por_gravar()).values()):
         if time.monotonic() > limite:
-            msg = f"o lago não gravou o aquecimento em {PRAZO_LAGO_S:.0f} s: faltam {restam}; veja ./pix estado"
+            msg = f"o lago não gravou o que recebeu em {PRAZO_LAGO_S:.0f} s: faltam {restam}; veja ./pix estado"
             raise ErroServico(msg)
         threading.Event().wait(CADA_S)
 
