@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaError, Message, Producer
 
+from ingestao.esquema import COMPRESSAO
 from plataforma.erros import ErroServico
 
 PRAZO_S: Final = 60.0
@@ -88,6 +89,7 @@ def _produtor(servidores: str, prazo_s: float) -> Producer:
         "bootstrap.servers": servidores,
         "client.id": "detector-pix-decisao",
         "acks": "all",
+        "compression.type": COMPRESSAO,
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
         # Só a falha volta ao Python: um recibo por decisão custaria mais que enviá-la.

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from plataforma.configuracao import RAIZ_PROJETO, Configuracao
+from testes.topico import quantas
 
 _SERIE = count()
 
@@ -35,20 +36,13 @@ def pix(cfg: Configuracao, *argumentos: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def quantos(cfg: Configuracao, topico: str) -> int:
-    consumidor = KafkaConsumer(bootstrap_servers=cfg.kafka_servidores)
-    fim = consumidor.end_offsets([TopicPartition(topico, p) for p in consumidor.partitions_for_topic(topico) or ()])
-    consumidor.close()
-    return sum(fim.values())
-
-
 @pytest.mark.servico
 def test_simular_envia_e_a_segunda_vez_continua_o_relogio(destino: Configuracao) -> None:
     saidas = [pix(destino, "simular", "--taxa", "400", "--segundos", "2", "--contas", "300") for _ in range(2)]
     assert [s.returncode for s in saidas] == [0, 0], saidas[0].stderr + saidas[1].stderr
     relogios = [next(x for x in s.stdout.splitlines() if "Relógio simulado" in x) for s in saidas]
     assert relogios[0].split(" a ")[1].removesuffix(" (UTC)") == relogios[1].split("de ")[1].split(" a ")[0]
-    assert quantos(destino, destino.topico_eventos) >= 1_600
+    assert quantas(destino, destino.topico_eventos) >= 1_600
 
 
 @pytest.mark.servico
@@ -66,12 +60,9 @@ def test_ctrl_c_no_simular_confirma_o_que_saiu_e_sai_130(destino: Configuracao) 
 
 
 def esperar_mensagens(cfg: Configuracao) -> None:
-    consumidor = KafkaConsumer(
-        cfg.topico_eventos, bootstrap_servers=cfg.kafka_servidores, auto_offset_reset="earliest",
-        metadata_max_age_ms=500, consumer_timeout_ms=60_000,
-    )
-    assert next(iter(consumidor), None) is not None
-    consumidor.close()
+    fim = time.monotonic() + 60
+    while not quantas(cfg, cfg.topico_eventos):
+        assert time.monotonic() < fim, "nada chegou ao tópico em 60 s"
 
 
 @pytest.mark.servico
@@ -89,8 +80,8 @@ def test_importar_para_o_topico_envia_tudo_e_grava_o_mapa(destino: Configuracao,
         "--mapa", str(tmp_path / "mapa.parquet"),
     )
     assert saida.returncode == 0, saida.stderr
-    assert quantos(destino, destino.topico_eventos) == 300
-    assert quantos(destino, destino.topico_rotulos) == 2
+    assert quantas(destino, destino.topico_eventos) == 300
+    assert quantas(destino, destino.topico_rotulos) == 2
     assert pl.read_parquet(tmp_path / "mapa.parquet")["event_id"].to_list() == dados["event_id"].to_list()
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from ingestao.esquema import FINALIDADES_ISENTAS
@@ -21,6 +20,7 @@ from machine_learning.ativacao import Vigia
 from machine_learning.ensaio import PIX_POR_LOTE, Ensaio
 from machine_learning.observacao import ENSAIO
 from plataforma.servicos.topicos import criar_topicos
+from testes.topico import mensagens, quantas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,8 +57,9 @@ def test_o_ensaio_passa_a_historia_e_nao_deixa_rastro(
         assert lidas == len(historia) + 1, "a história e a ativação"
         assert _topicos(cfg) >= {f"{cfg.topico_eventos}.ensaio", f"{cfg.topico_decisoes}.ensaio"}
         assert not cfg.caminho("checkpoints").exists(), "o estado de produção não é o do ensaio"
-        tipos = _tipos(f"{cfg.topico_decisoes}.ensaio", cfg)
-        assert _fim(cfg.topico_decisoes, cfg) == 0
+        respostas = mensagens(cfg, f"{cfg.topico_decisoes}.ensaio")
+        tipos = Counter(msgspec.json.decode(m.value() or b"", type=dict)["tipo"] for m in respostas)
+        assert quantas(cfg, cfg.topico_decisoes) == 0
         pagos = sum(msgspec.json.decode(valor)["finalidade"] not in FINALIDADES_ISENTAS for _, valor in historia)
         assert tipos == {"decisao": pagos}, "recusado, um Pix não passa pelo estado nem pelo modelo"
     finally:
@@ -66,31 +67,6 @@ def test_o_ensaio_passa_a_historia_e_nao_deixa_rastro(
     assert not consulta.isActive
     assert not any(nome.endswith(".ensaio") and marca in nome for nome in _topicos(cfg))
     assert not cfg.caminho("ensaio").exists()
-
-
-def _tipos(topico: str, cfg: Configuracao) -> Counter[str]:
-    """Quantas respostas de cada tipo o tópico tem."""
-    consumidor = KafkaConsumer(bootstrap_servers=cfg.kafka_servidores)
-    try:
-        consumidor.assign([TopicPartition(topico, p) for p in range(cfg.particoes_topico)])
-        consumidor.seek_to_beginning()
-        tipos, fim = Counter[str](), _fim(topico, cfg)
-        while tipos.total() < fim:
-            for mensagens in consumidor.poll(1_000).values():
-                tipos.update(msgspec.json.decode(m.value, type=dict)["tipo"] for m in mensagens)
-        return tipos
-    finally:
-        consumidor.close()
-
-
-def _fim(topico: str, cfg: Configuracao) -> int:
-    """Quantas mensagens o tópico já teve."""
-    consumidor = KafkaConsumer(bootstrap_servers=cfg.kafka_servidores)
-    try:
-        particoes = [TopicPartition(topico, p) for p in range(cfg.particoes_topico)]
-        return sum(consumidor.end_offsets(particoes).values())
-    finally:
-        consumidor.close()
 
 
 def _topicos(cfg: Configuracao) -> set[str]:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from kafka import KafkaConsumer, TopicPartition
 
 from ingestao.emissao import Emissao
 from ingestao.emissao_continua import EmissaoContinua
@@ -24,6 +23,7 @@ from ingestao.simulador.parametros import Parametros
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroDados, ErroServico
 from plataforma.servicos.topicos import criar_topicos
+from testes.topico import mensagens
 
 _SERIE = count()
 
@@ -35,21 +35,6 @@ def destino(broker: Configuracao) -> Configuracao:
     cfg = replace(broker, **{f"topico_{t}": f"produtor{n}.{t}" for t in ("eventos", "rotulos", "decisoes", "controle")})
     criar_topicos(cfg)
     return cfg
-
-
-def ler(cfg: Configuracao, topico: str) -> list[Any]:
-    """Todos os registros do tópico até o fim de agora."""
-    consumidor = KafkaConsumer(bootstrap_servers=cfg.kafka_servidores, auto_offset_reset="earliest")
-    partes = [TopicPartition(topico, p) for p in consumidor.partitions_for_topic(topico) or ()]
-    consumidor.assign(partes)
-    consumidor.seek_to_beginning(*partes)
-    falta = consumidor.end_offsets(partes)
-    lidos: list[Any] = []
-    while any(consumidor.position(p) < fim for p, fim in falta.items()):
-        for registros in consumidor.poll(timeout_ms=1_000).values():
-            lidos += registros
-    consumidor.close()
-    return lidos
 
 
 class Produtor:
@@ -171,21 +156,21 @@ def test_contra_o_broker_tudo_chega_uma_vez_com_chave_e_cabecalhos(destino: Conf
     antes = time.time_ns() // 1_000
     resultado = enviar_no_ritmo(destino, emissao.registros(destino), "simulado", threading.Event())
     assert resultado.duracao_s == pytest.approx(2.0, abs=0.6)
-    lidos = ler(destino, destino.topico_eventos)
+    lidos = mensagens(destino, destino.topico_eventos)
     assert len(lidos) == emissao.razao.total == resultado.confirmados[destino.topico_eventos]
     assert emissao.razao.duplicados > 0
     assert emissao.razao.malformados.total() > 0
-    assert sum(r.value is None for r in lidos) == emissao.razao.malformados["nulo"]
+    assert sum(r.value() is None for r in lidos) == emissao.razao.malformados["nulo"]
     contas = set(trafego.vivo()["pagador_conta"])
     particao: dict[bytes, set[int]] = {}
     for registro in lidos:
-        cabecalhos = dict(registro.headers)
+        cabecalhos = dict(registro.headers() or [])
         assert cabecalhos["origem"] == b"simulado"
         assert antes <= int(cabecalhos["enviado_em"]) <= time.time_ns() // 1_000
-        assert registro.key.decode() in contas
-        particao.setdefault(registro.key, set()).add(registro.partition)
+        assert registro.key().decode() in contas
+        particao.setdefault(registro.key(), set()).add(registro.partition())
     assert all(len(p) == 1 for p in particao.values())
-    assert len(ler(destino, destino.topico_rotulos)) == trafego.rotulos_vivo().height
+    assert len(mensagens(destino, destino.topico_rotulos)) == trafego.rotulos_vivo().height
 
 
 @pytest.mark.servico
@@ -195,7 +180,7 @@ def test_o_limite_do_contrato_passa_pelo_broker(destino: Configuracao) -> None:
         destino, no_ritmo([(b"c", grande)] * 5, destino.topico_eventos, 1_000.0), "vivo", threading.Event()
     )
     assert resultado.enviados == 5
-    assert all(r.value == grande for r in ler(destino, destino.topico_eventos))
+    assert all(r.value() == grande for r in mensagens(destino, destino.topico_eventos))
 
 
 @pytest.mark.servico
@@ -230,7 +215,7 @@ def test_parar_a_remessa_no_meio_confirma_o_que_saiu(destino: Configuracao, tmp_
     assert entrega.resultado.interrompido
     assert 20 <= entrega.razao.eventos < 3_000
     assert entrega.razao.eventos == entrega.resultado.confirmados[destino.topico_eventos]
-    assert len(ler(destino, destino.topico_eventos)) == entrega.razao.total
+    assert len(mensagens(destino, destino.topico_eventos)) == entrega.razao.total
 
 
 @pytest.mark.servico
@@ -241,7 +226,7 @@ def test_a_emissao_continua_respeita_o_numero_pedido(destino: Configuracao) -> N
     assert emissao.razao.eventos == 4_000
     assert resultado.confirmados[destino.topico_eventos] == emissao.razao.total
     assert emissao.ate_us > parametros.fim_us
-    unicos = Counter(r.value for r in ler(destino, destino.topico_eventos) if r.value)
+    unicos = Counter(r.value() for r in mensagens(destino, destino.topico_eventos) if r.value())
     assert max(unicos.values()) <= 2
 
 
