@@ -33,7 +33,7 @@ _ESPERA_MAXIMA_S: Final = 0.05
 _PRAZO_ENTREGA_S: Final = 60.0
 _CADA_PROGRESSO_S: Final = 0.2
 _LEVA: Final = 64
-"""Registros vencidos que saem com um só carimbo (uns 0,5 ms): ler os relógios a cada um era um quinto do envio."""
+"""Registros já vencidos que saem com um só carimbo, o do começo da leva (uns 0,5 ms): a latência nunca sai menor."""
 
 
 class Registro(NamedTuple):
