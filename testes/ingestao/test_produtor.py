@@ -45,6 +45,7 @@ class Produtor:
 
     def __init__(self, relogio: RelogioFalso, cheias: int = 0, erro: object = None, presos: int = 0) -> None:
         self.relogio, self.cheias, self.erro, self.presos = relogio, cheias, erro, presos
+        self.carimbos: list[int] = []
         self.enviados: list[tuple[float, bytes | None]] = []
 
     def __call__(self, _opcoes: object) -> Produtor:
@@ -57,6 +58,7 @@ class Produtor:
             raise BufferError
         assert dict(headers)["origem"] == b"simulado"
         self.enviados.append((self.relogio.agora, valor))
+        self.carimbos.append(int(dict(headers)["enviado_em"]))
         self.relogio.agora += 0.001
         if self.erro is not None:
             on_delivery(self.erro, None)
@@ -147,6 +149,19 @@ def test_o_que_fica_com_o_cliente_conta_como_nao_confirmado(
     monkeypatch.setattr("ingestao.produtor.Producer", Produtor(relogio, presos=2))
     with pytest.raises(ErroServico, match=r"não confirmou 2 de 5 .*sem confirmação em 60 s"):
         enviar(cfg, relogio, no_ritmo([(b"c", b"v")] * 5, "t", 100.0))
+
+
+def test_quem_ja_venceu_sai_em_levas_e_o_carimbo_nunca_e_posterior_ao_envio(
+    cfg: Configuracao, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relogio = RelogioFalso()
+    falso = Produtor(relogio)
+    monkeypatch.setattr("ingestao.produtor.Producer", falso)
+    enviar(cfg, relogio, [Registro(0.0, "t", b"c", b"v")] * 200)
+    quando_us = np.array([round(t * 1e6) for t, _ in falso.enviados])
+    carimbos = np.array(falso.carimbos)
+    assert (carimbos <= quando_us).all()
+    assert np.unique(carimbos, return_counts=True)[1].tolist() == [64, 64, 64, 8]
 
 
 @pytest.mark.servico
