@@ -110,7 +110,6 @@ class _Envio:
         self._atrasos = array("d")
         self._inicio = self._fim = relogio.monotonico()
         self._agora_s, self._cabecalhos = 0.0, [self._origem]
-        self._ao_falhar = self._anotar  # uma vez: `self._anotar` cria um objeto a cada leitura
         self._proximo_aviso = 0.0
 
     def correr(self, registros: Iterable[Registro], parar: Event) -> None:
@@ -144,7 +143,7 @@ class _Envio:
     def _enviar(self, topico: str, chave: bytes | None, valor: bytes | None, parar: Event) -> bool:
         while not parar.is_set():
             try:
-                self._produtor.produce(topico, valor, chave, on_delivery=self._ao_falhar, headers=self._cabecalhos)
+                self._produtor.produce(topico, valor, chave, on_delivery=self._anotar, headers=self._cabecalhos)
             except BufferError:  # fila local cheia: recolhe falhas e tenta de novo; a hora marcada não muda
                 self._produtor.poll(_ESPERA_MAXIMA_S)
                 self._carimbar()
