@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 CALMA: Final = 2
 """A de rótulos e indicadores; ver `preparar`."""
+REGISTROS_POR_GATILHO: Final = 300_000
+"""O mais que um micro-lote do lago toma de uma vez: o que ele guarda entre as ações cabe na memória da JVM."""
 
 
 def ler_topico(spark: SparkSession, cfg: Configuracao, topico: str) -> DataFrame:
@@ -31,7 +33,7 @@ def ler_topico(spark: SparkSession, cfg: Configuracao, topico: str) -> DataFrame
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
         .option("includeHeaders", "true")
-        .option("maxOffsetsPerTrigger", cfg.max_eventos_lote * cfg.gatilho_lago_segundos)
+        .option("maxOffsetsPerTrigger", REGISTROS_POR_GATILHO)
         # Sem isto uma partição vazia segura o micro-lote até 500 ms.
         .option("kafka.fetch.max.wait.ms", "10")
         .load()

@@ -32,7 +32,8 @@ class Configuracao:
     """Tudo o que muda de um lugar para outro. Precedência: argumento > ambiente (`PIX_<CAMPO>`) > padrão.
 
     Portas em número TCP; `horizonte_*` em horas; `gatilho_*` em segundos. `particoes_estado` e `baldes` ficam
-    fixos por toda a vida de um checkpoint (docs/adr/0002).
+    fixos por toda a vida de um checkpoint (docs/adr/0002). `intervalo_decisao_ms`: o menor tempo entre o começo de dois
+    micro-lotes da decisão; 0 onde ela tem núcleos só seus (docs/adr/0017).
 
     Levanta:
         ErroConfiguracao: campo, valor recebido e o que se esperava.
@@ -56,12 +57,14 @@ class Configuracao:
         "-XX:+UseParallelGC -XX:+UseAdaptiveSizePolicyWithSystemGC -XX:MaxHeapFreeRatio=40 -Xms1200m "
         "-XX:NewSize=448m -XX:MaxNewSize=448m"
     )
+    spark_opcoes_jvm_lago: str = "-XX:+UseParallelGC -Xms2g -XX:NewSize=1g -XX:MaxNewSize=1g"
     particoes_estado: int = 2
     baldes: int = 2
     max_eventos_lote: int = 60_000
+    intervalo_decisao_ms: int = 800
     horizonte_duplicados_horas: int = 24
     executor_historia: str = "estado"
-    gatilho_lago_segundos: int = 15
+    gatilho_lago_segundos: int = 30
     porta_kafka: int = 19092
     porta_kafka_controle: int = 19093
     porta_mlflow: int = 15000
@@ -89,6 +92,8 @@ class Configuracao:
                      "horizonte_duplicados_horas"):
             if getattr(self, nome) < 1:
                 _recusar(nome, getattr(self, nome), "inteiro ≥ 1")
+        if self.intervalo_decisao_ms < 0:
+            _recusar("intervalo_decisao_ms", self.intervalo_decisao_ms, "inteiro ≥ 0, em ms")
         for campo in fields(self):
             if campo.name.startswith("porta_") and not 1 <= getattr(self, campo.name) <= PORTA_MAXIMA:
                 _recusar(campo.name, getattr(self, campo.name), f"porta entre 1 e {PORTA_MAXIMA}")

@@ -34,7 +34,7 @@ __all__ = ["garantir_tabelas", "iniciar_indicadores", "iniciar_prata", "iniciar_
 
 CONSULTA_PRATA: Final = "prata_pix"
 CONSULTA_ROTULOS: Final = "prata_rotulos"
-BYTES_POR_LOTE: Final = "256m"
+BYTES_POR_LOTE: Final = "96m"
 REGISTROS_POR_LOTE: Final = 400_000
 """Tamanho de cada fatia da história: limita a memória, porque o lote avaliado fica guardado entre as ações."""
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from rich.table import Table
 
 from comandos.apresentacao import numero, passo, tabela
-from comandos.desempenho.pasta import PRAZO_PARADA_S, pasta_propria
+from comandos.desempenho.pasta import PRAZO_PARADA_S, pasta_propria, sozinha
 from comandos.desempenho.ponto import Medicao, medir
 from comandos.desempenho.populacao import Calor, Populacao, carregar, povoar
 from comandos.desempenho.recursos import MIB
@@ -61,7 +61,7 @@ def correr(
         ErroServico: há serviços do projeto de pé, ou um não sobe.
     """
     parametros = Parametros(nossos_ispb=cfg.nossos_ispb)
-    with pasta_propria(cfg, mostrar) as propria:
+    with pasta_propria(sozinha(cfg), mostrar) as propria:
         partir(propria, lambda: gerar(parametros, semente), mostrar)
         processo.parar(conversa.LAGO, propria, PRAZO_PARADA_S)
         linhas = []

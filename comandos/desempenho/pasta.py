@@ -38,6 +38,11 @@ def pasta_propria(cfg: Configuracao, mostrar: Callable[[str], None]) -> Iterator
         shutil.rmtree(propria.dados, ignore_errors=True)
 
 
+def sozinha(cfg: Configuracao) -> Configuracao:
+    """A da decisão que tem a máquina só para si: um micro-lote logo atrás do outro."""
+    return replace(cfg, intervalo_decisao_ms=0)
+
+
 def exigir_parado(cfg: Configuracao) -> None:
     """A bancada usa as mesmas portas e a máquina toda.
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from comandos.apresentacao import numero, passo
 from comandos.desempenho import bases, comparacao
 from comandos.desempenho.carga import Conta, preparar
-from comandos.desempenho.pasta import PRAZO_PARADA_S, pasta_propria
+from comandos.desempenho.pasta import PRAZO_PARADA_S, pasta_propria, sozinha
 from comandos.desempenho.ponto import CADA_S, Medicao, faltam, gravados_no_lago, medir
 from comandos.desempenho.retomada import CARGA_DA_RETOMADA, retomar
 from comandos.desempenho.troca import medir_troca
@@ -30,6 +30,8 @@ from plataforma.servicos import broker, processo
 TAXA_RECORDE: Final = 3_626.0
 """Média de Pix por segundo do país no dia recorde: 313,3 milhões em 05/12/2025 (Banco Central)."""
 CONTAS_COM_LAGO: Final = 100_000
+AQUECIMENTOS_COM_LAGO: Final = 3
+"""Quantas vezes mais se aquece com o lago ao lado: são duas JVMs a compilar nos mesmos núcleos."""
 POR_CONTA_EVENTOS: Final = 20_000
 SEGUNDOS_DA_TROCA: Final = 60.0
 EMBALO_S: Final = 10.0
@@ -113,7 +115,10 @@ class _Bancada:
         if plano.taxas_lago:
             subir_fluxos(self.cfg, self.mostrar)
             r.pontos += [(True, self._ponto(taxa, com_lago=True)) for taxa in plano.taxas_lago]
-        processo.parar(conversa.LAGO, self.cfg, PRAZO_PARADA_S)
+        for papel in (conversa.LAGO, conversa.DECISAO):
+            processo.parar(papel, self.cfg, PRAZO_PARADA_S)
+        self.cfg = sozinha(self.cfg)
+        subir_fluxos(self.cfg, self.mostrar, papeis=(conversa.DECISAO,))
         r.pontos += [(False, self._ponto(taxa, com_lago=False)) for taxa in plano.taxas]
         r.troca = self._trocar()
         r.drenagem = self._drenar()
@@ -126,7 +131,8 @@ class _Bancada:
         plano, cfg, marca = self.plano, self.cfg, f"{numero(taxa)} Pix/s{' com o lago' if com_lago else ''}"
         parametros = com_mais_contas(self.parametros) if com_lago else self.parametros
         gravados = partial(gravados_no_lago, cfg) if com_lago else None
-        with self._carga(round(taxa * plano.aquecimento_s), parametros) as aquecimento:
+        aquecer_s = plano.aquecimento_s * (AQUECIMENTOS_COM_LAGO if com_lago else 1)
+        with self._carga(round(taxa * aquecer_s), parametros) as aquecimento:
             self.mostrar(f"{marca}, aquecimento…")
             medir(cfg, aquecimento, taxa, 0.0, (), cfg.topico_decisoes)
         with self._carga(round(taxa * (plano.segundos + EMBALO_S)), parametros) as conta:

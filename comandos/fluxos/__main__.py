@@ -45,7 +45,7 @@ def _motor(argumentos: list[str]) -> Motor:
         ceder_processador()
         return Lago(replace(
             cfg, porta_metricas=cfg.porta_metricas_lago, porta_spark_ui=cfg.porta_spark_ui_lago,
-            spark_master=cfg.spark_master_lago,
+            spark_master=cfg.spark_master_lago, spark_opcoes_jvm=cfg.spark_opcoes_jvm_lago,
         ))
     msg = f"papel {' '.join(argumentos) or '(nenhum)'} não existe; esperado: {' | '.join(conversa.PAPEIS)}"
     raise ErroConfiguracao(msg)

@@ -55,7 +55,8 @@ class Decisao(Motor):
         vigia.iniciar()
         self.ao_fim.append(vigia.parar)
         self.fase(conversa.CONSULTAS)
-        self.consultas.append(iniciar_decisao(spark, self.cfg))
+        self.consultas.append(
+            iniciar_decisao(spark, self.cfg, intervalo=f"{self.cfg.intervalo_decisao_ms} milliseconds"))
         # Abrir o estado, o modelo e os processos Python é o primeiro lote: que ele não leve nenhum Pix.
         vigia.republicar("partida da decisão")
         self.consultas[-1].processAllAvailable()

@@ -26,9 +26,14 @@ _DOS_WORKERS: Final = (
 COMPACTA_AO_GRAVAR: Final = {
     "spark.databricks.delta.autoCompact.enabled": "true",
     "spark.databricks.delta.autoCompact.minNumFiles": "40",
+    "spark.databricks.delta.autoCompact.minFileSize": str(4 << 20),
 }
 """Quem grava junta os seus: com 40 arquivos pequenos em uma partição, o lote que a tocou os reescreve em um. Cada
-tabela tem uma só consulta que a escreve, e assim nada disputa com ela."""
+tabela tem uma só consulta que a escreve, e assim nada disputa com ela. Arquivo de 4 MiB ou mais já não é pequeno: na
+taxa do país cada lote os grava maiores, e nenhuma linha é regravada."""
+CODIGOS_GUARDADOS: Final = 2_000
+"""Quantos códigos gerados o Spark guarda. As consultas do lago usam mais que os 100 do padrão: cada micro-lote os
+gerava e compilava outra vez, e o compilador da JVM gastava perto do que gastavam as tarefas."""
 PRAZO_LOTE_S: Final = 120.0
 Iniciar = Callable[..., "StreamingQuery"]
 """`(uma_vez=…)` → a consulta; com `uma_vez`, consome o que há e termina."""
@@ -49,7 +54,10 @@ class Lago(Motor):
 
     def configuracoes(self) -> Mapping[str, str]:
         """Os processos Python nascem com o que todas as consultas do lago usam; as tabelas se compactam ao gravar."""
-        return {f"spark.executorEnv.{PREIMPORTAR}": ",".join(_DOS_WORKERS), **COMPACTA_AO_GRAVAR}
+        return {
+            f"spark.executorEnv.{PREIMPORTAR}": ",".join(_DOS_WORKERS), **COMPACTA_AO_GRAVAR,
+            "spark.sql.codegen.cache.maxEntries": str(CODIGOS_GUARDADOS),
+        }
 
     def preparar(self, spark: SparkSession, metricas: Metricas) -> None:
         """Prepara a história, se há uma pedida, e inicia as consultas."""

@@ -1,5 +1,7 @@
 """Compactar junta arquivos sem mudar linhas; o lago o faz sozinho ao gravar."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,16 +39,37 @@ def test_apagar_tira_do_disco_so_o_que_ja_nao_se_usa(tmp_path: Path) -> None:
 
 @pytest.mark.spark
 def test_o_lago_compacta_ao_gravar(spark: Any, tmp_path: Path) -> None:
+    quantos = int(COMPACTA_AO_GRAVAR["spark.databricks.delta.autoCompact.minNumFiles"])
+    with _como_o_lago(spark):
+        for _ in range(quantos + 2):
+            spark.range(10).coalesce(1).write.format("delta").mode("append").save(str(tmp_path / "t"))
+    tabela = DeltaTable(str(tmp_path / "t"))
+    assert len(tabela.file_uris()) < quantos // 2
+    assert tabela.to_pyarrow_table().num_rows == 10 * (quantos + 2)
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(("bytes_por_arquivo", "ficam"), [(1 << 20, 1), (5 << 20, 2)])
+def test_o_lago_nao_regrava_arquivo_que_ja_e_grande(
+    spark: Any, tmp_path: Path, bytes_por_arquivo: int, ficam: int
+) -> None:
+    """Na primeira gravação de um dia o Delta junta até dois arquivos: só se forem pequenos."""
+    linhas = 2 * bytes_por_arquivo // 32
+    with _como_o_lago(spark):
+        spark.range(0, linhas, 1, 2).selectExpr("sha2(cast(id as string), 256) AS texto").write.format("delta").save(
+            str(tmp_path / "t"))
+    tabela = DeltaTable(str(tmp_path / "t"))
+    assert len(tabela.file_uris()) == ficam
+    assert tabela.to_pyarrow_table().num_rows == linhas
+
+
+@contextmanager
+def _como_o_lago(spark: Any) -> Iterator[None]:
     antes = {nome: spark.conf.get(nome, None) for nome in COMPACTA_AO_GRAVAR}
     for nome, valor in COMPACTA_AO_GRAVAR.items():
         spark.conf.set(nome, valor)
-    quantos = int(COMPACTA_AO_GRAVAR["spark.databricks.delta.autoCompact.minNumFiles"])
     try:
-        for _ in range(quantos + 2):
-            spark.range(10).coalesce(1).write.format("delta").mode("append").save(str(tmp_path / "t"))
-        tabela = DeltaTable(str(tmp_path / "t"))
+        yield
     finally:
         for nome, valor in antes.items():
             spark.conf.unset(nome) if valor is None else spark.conf.set(nome, valor)
-    assert len(tabela.file_uris()) < quantos // 2
-    assert tabela.to_pyarrow_table().num_rows == 10 * (quantos + 2)
