@@ -49,12 +49,12 @@ def test_o_lago_compacta_ao_gravar(spark: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize(("bytes_por_arquivo", "ficam"), [(1 << 20, 1), (5 << 20, 2)])
+@pytest.mark.parametrize(("linhas_por_arquivo", "ficam"), [(20_000, 1), (100_000, 2)])
 def test_o_lago_nao_regrava_arquivo_que_ja_e_grande(
-    spark: Any, tmp_path: Path, bytes_por_arquivo: int, ficam: int
+    spark: Any, tmp_path: Path, linhas_por_arquivo: int, ficam: int
 ) -> None:
-    """Na primeira gravação de um dia o Delta junta até dois arquivos: só se forem pequenos."""
-    linhas = 2 * bytes_por_arquivo // 32
+    """Na primeira gravação de um dia o Delta junta os arquivos mesmo que sejam dois: só se forem pequenos."""
+    linhas = 2 * linhas_por_arquivo  # cada uma com 64 caracteres que não se comprimem
     with _como_o_lago(spark):
         spark.range(0, linhas, 1, 2).selectExpr("sha2(cast(id as string), 256) AS texto").write.format("delta").save(
             str(tmp_path / "t"))
