@@ -35,6 +35,7 @@ __all__ = ["garantir_tabelas", "iniciar_indicadores", "iniciar_prata", "iniciar_
 CONSULTA_PRATA: Final = "prata_pix"
 CONSULTA_ROTULOS: Final = "prata_rotulos"
 BYTES_POR_LOTE: Final = "96m"
+"""Uns 300 mil Pix da bronze, o mesmo que um micro-lote do lago toma de um tópico (`ingestao.fonte`)."""
 REGISTROS_POR_LOTE: Final = 400_000
 """Tamanho de cada fatia da história: limita a memória, porque o lote avaliado fica guardado entre as ações."""
 

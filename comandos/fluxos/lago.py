@@ -32,8 +32,8 @@ COMPACTA_AO_GRAVAR: Final = {
 tabela tem uma só consulta que a escreve, e assim nada disputa com ela. Arquivo de 4 MiB ou mais já não é pequeno: na
 taxa do país cada lote os grava maiores, e nenhuma linha é regravada."""
 CODIGOS_GUARDADOS: Final = 2_000
-"""Quantos códigos gerados o Spark guarda. As consultas do lago usam mais que os 100 do padrão: cada micro-lote os
-gerava e compilava outra vez, e o compilador da JVM gastava perto do que gastavam as tarefas."""
+"""Quantos códigos gerados o Spark guarda. As consultas do lago usam uns 320, e o padrão são 100: cada micro-lote os
+gerava e compilava outra vez, e o compilador da JVM ficava em 0,15 núcleo, sem fim (docs/adr/0017)."""
 PRAZO_LOTE_S: Final = 120.0
 Iniciar = Callable[..., "StreamingQuery"]
 """`(uma_vez=…)` → a consulta; com `uma_vez`, consome o que há e termina."""
