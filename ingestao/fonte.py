@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql.streaming import DataStreamWriter
 
 
-CALMA: Final = 2
-"""A de rótulos e indicadores; ver `preparar`."""
+CALMA: Final = 4
+"""A de rótulos e indicadores: a 3.626/s, um terço da CPU das tarefas do lago era dos indicadores (ADR 0018)."""
 REGISTROS_POR_GATILHO: Final = 300_000
 """O mais que um micro-lote do lago toma de uma vez: o que ele guarda entre as ações cabe na memória da JVM."""
 

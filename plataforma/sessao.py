@@ -40,6 +40,11 @@ _GERENCIADOR_CHECKPOINT: Final = (
 _ROCKSDB: Final = "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
 _ARQUIVOS_LOCAIS: Final = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem"
 """O sistema de arquivos do Hadoop abre um processo `chmod` por arquivo criado; este usa o próprio Java (ADR 0010)."""
+COMPILAR_SO_O_QUENTE: Final = (
+    "-XX:Tier4InvocationThreshold=100000", "-XX:Tier4MinInvocationThreshold=12000", "-XX:Tier4CompileThreshold=300000",
+)
+"""Vinte vezes os padrões. O que corre por Pix passa deles em segundos; os milhares de métodos que o driver chama umas
+poucas vezes por micro-lote ficam com o primeiro compilador, em vez de ocupar o segundo por meia hora (ADR 0018)."""
 LINHAS_DE_ERRO: Final = 5
 LINHAS_POR_LOTE_ARROW: Final = 2_000
 """Uns 2 MB de Pix: a JVM e o Python reaproveitam o espaço de um lote no seguinte. Na pior das hipóteses, todos com o
@@ -126,7 +131,7 @@ def configuracoes(cfg: Configuracao, nome: str, *, gravar_classes: bool = False)
 def _basicas(cfg: Configuracao, nome: str, *, gravar_classes: bool) -> dict[str, str]:
     registro = f"-Dlog4j2.configurationFile={(_PASTA / 'log4j2_spark.properties').as_uri()}"
     classes = jvm.opcoes("spark", gravar=gravar_classes)
-    java = " ".join(["-Duser.timezone=UTC", registro, cfg.spark_opcoes_jvm, *classes])
+    java = " ".join(["-Duser.timezone=UTC", registro, *COMPILAR_SO_O_QUENTE, cfg.spark_opcoes_jvm, *classes])
     valores = {
         "spark.app.name": nome,
         "spark.master": cfg.spark_master,

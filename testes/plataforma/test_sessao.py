@@ -71,6 +71,23 @@ def test_a_jvm_devolve_o_heap_que_um_pico_ocupou(spark: SparkSession) -> None:
 
 
 @pytest.mark.spark
+def test_o_segundo_compilador_fica_com_o_que_e_quente(spark: SparkSession) -> None:
+    diagnostico = spark._jvm.java.lang.management.ManagementFactory.getPlatformMXBean(
+        spark._jvm.java.lang.Class.forName("com.sun.management.HotSpotDiagnosticMXBean")
+    )
+    pedidas = dict(opcao.removeprefix("-XX:").split("=") for opcao in sessao.COMPILAR_SO_O_QUENTE)
+    assert {nome: diagnostico.getVMOption(nome).getValue() for nome in pedidas} == pedidas
+
+
+def test_as_opcoes_do_usuario_vem_depois_das_do_compilador(fazer_cfg: Callable[..., Configuracao]) -> None:
+    java = sessao.configuracoes(fazer_cfg(spark_opcoes_jvm="-XX:Tier4InvocationThreshold=5000"), "x")
+    opcoes = java["spark.driver.extraJavaOptions"].split()
+    limites = [opcao for opcao in opcoes if opcao.startswith("-XX:Tier4InvocationThreshold=")]
+    assert limites[-1] == "-XX:Tier4InvocationThreshold=5000", "para a JVM vale a última"
+    assert len(limites) == 2
+
+
+@pytest.mark.spark
 def test_avisos_do_spark_vao_para_o_arquivo(spark: SparkSession, cfg_sessao: Configuracao) -> None:
     spark.sparkContext._jvm.org.slf4j.LoggerFactory.getLogger("pix.teste").warn("aviso de teste")
     registro = sessao.arquivo_registro(cfg_sessao, "testes")
