@@ -30,7 +30,7 @@ from plataforma.servicos import broker, processo
 TAXA_RECORDE: Final = 3_626.0
 """Média de Pix por segundo do país no dia recorde: 313,3 milhões em 05/12/2025 (Banco Central)."""
 CONTAS_COM_LAGO: Final = 100_000
-AQUECIMENTOS_COM_LAGO: Final = 6
+AQUECIMENTOS_COM_LAGO: Final = 3
 """Quantas vezes mais se aquece com o lago ao lado: são duas JVMs a compilar nos mesmos núcleos."""
 POR_CONTA_EVENTOS: Final = 20_000
 SEGUNDOS_DA_TROCA: Final = 60.0
