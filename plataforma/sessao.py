@@ -43,8 +43,8 @@ _ARQUIVOS_LOCAIS: Final = "com.globalmentor.apache.hadoop.fs.BareLocalFileSystem
 COMPILAR_SO_O_QUENTE: Final = (
     "-XX:Tier4InvocationThreshold=100000", "-XX:Tier4MinInvocationThreshold=12000", "-XX:Tier4CompileThreshold=300000",
 )
-"""Vinte vezes os padrões. O que corre por Pix passa deles em segundos; os milhares de métodos que o driver chama umas
-poucas vezes por micro-lote ficam com o primeiro compilador, em vez de ocupar o segundo por meia hora (ADR 0018)."""
+"""Vinte vezes os padrões. O que corre por Pix passa deles em meio minuto na taxa do país; os milhares de métodos que o
+driver chama algumas dezenas de vezes por micro-lote ficam com o primeiro compilador (ADR 0018)."""
 LINHAS_DE_ERRO: Final = 5
 LINHAS_POR_LOTE_ARROW: Final = 2_000
 """Uns 2 MB de Pix: a JVM e o Python reaproveitam o espaço de um lote no seguinte. Na pior das hipóteses, todos com o
