@@ -6,6 +6,7 @@ o resultado e o razão.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import signal
 import threading
@@ -23,7 +24,7 @@ import polars as pl
 from ingestao.avarias import Razao
 from ingestao.emissao import Emissao
 from ingestao.esquema import Origem
-from ingestao.produtor import Registro, Resultado, enviar_no_ritmo
+from ingestao.produtor import Envio, Resultado, enviar_no_ritmo
 from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroPipeline, ErroServico
 
@@ -37,7 +38,7 @@ class Carga(Protocol):
 
     razao: Razao
 
-    def registros(self, cfg: Configuracao) -> Iterator[Registro]:
+    def registros(self, cfg: Configuracao) -> Iterator[Envio]:
         """Os registros por horário."""
 
 
@@ -159,6 +160,7 @@ def _correr(
     """O processo filho. O Ctrl-C é do pai, que decide quando parar."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pronto, comeca, parar = sinais
+    gc.disable()  # nada aqui se refere a si mesmo, e a fila do cliente daria muito que percorrer
     carga = abrir()
     local = threading.Event()
     acabou = threading.Event()

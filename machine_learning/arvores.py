@@ -95,24 +95,29 @@ def _niveis(raiz: NDArray[np.int64], destino: NDArray[np.uint32]) -> Inteiros32:
     return niveis
 
 
-@njit(cache=True, nogil=True)
 def somar(b: Bosque, x: Reais) -> Reais:
-    """A soma das folhas alcançadas por cada linha, float64 (n,). `x`: float64 (n, atributos), NaN = nulo.
+    """A soma das folhas alcançadas por cada linha, float64 (n,). `x`: float64 (n, atributos), NaN = nulo."""
+    return _somar(b, np.ascontiguousarray(x.T))
+
+
+@njit(cache=True, nogil=True)
+def _somar(b: Bosque, x: Reais) -> Reais:
+    """`x`: (atributos, n).
 
     Em blocos de linhas que cabem no cache, todas as árvores de uma vez, todas as linhas um nível de cada vez: os
     passos de linhas vizinhas não dependem um do outro, e o processador os faz ao mesmo tempo. Índices sem sinal: o
     numba não pergunta a cada um se é negativo.
     """
-    saida = np.zeros(x.shape[0])
+    saida = np.zeros(x.shape[1])
     nos = np.empty(BLOCO, np.uint32)
-    for inicio in range(0, x.shape[0], BLOCO):
-        linhas = min(BLOCO, x.shape[0] - inicio)
+    for inicio in range(0, x.shape[1], BLOCO):
+        linhas = min(BLOCO, x.shape[1] - inicio)
         for a in range(b.raiz.size):
             nos[:linhas] = b.raiz[a]
             for _ in range(b.niveis[a]):
                 for i in range(linhas):
                     no = nos[i]
-                    v = x[inicio + i, b.coluna[no]]
+                    v = x[b.coluna[no], inicio + i]
                     nos[i] = b.destino[no, int((v <= b.corte[no]) | (np.isnan(v) & b.nulo_a_esquerda[no]))]
             for i in range(linhas):
                 saida[inicio + i] += b.valor[nos[i]]

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, Final
 
 import msgspec
 import numpy as np
-import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ingestao.esquema import Ativacao
-from machine_learning import acoes, motivos
+from machine_learning import acoes, escrita, motivos
 from machine_learning.acoes import Acao
 from machine_learning.condicoes import quadro
 from machine_learning.montagem import Montado
 from machine_learning.observacao import resumir
 from machine_learning.pontuacao import Pontuado, pontuar
 from machine_learning.regras import Conjunto, ler
-from machine_learning.respostas import Decisao, RecusaDeFormato, Respostas
+from machine_learning.respostas import VERSAO_DECISAO, RecusaDeFormato, Respostas
 from processamento.atributos import NOMES
 from processamento.catalogo import Catalogo
 
 QUANTOS_MOTIVOS: Final = 4
 MS_US: Final = 1_000
 SEM_REGRAS: Final = "nenhuma"
-_ACOES: Final = tuple(acao.value for acao in Acao)
-"""Em textos, uma vez: ler o `value` do Enum a cada Pix custava 1,5 µs."""
+_ACOES: Final = pa.array([acao.value for acao in Acao], pa.string())
+"""Os textos, na posição do código de cada uma."""
 _CODIFICADOR: Final = msgspec.json.Encoder()
 _CONJUNTOS: dict[str, Conjunto] = {}
 
@@ -63,47 +62,62 @@ class Decisor:
         nota = _pontuar(m, ativa, desafiante=False)
         sombra = _pontuar(m, ativa, desafiante=True)
         conjunto = _conjunto(ativa)
-        nossos = [np.fromiter(map(self.nossos_ispb.__contains__, m.colunas[f"{lado}_ispb"]), np.bool_, len(m))
-                  for lado in ("pagador", "recebedor")]
+        nossos = [self._sao_nossos(m.colunas[f"{lado}_ispb"]) for lado in ("pagador", "recebedor")]
         disparos = _avaliar(conjunto, m, nota, nossos)
         escolhidas = acoes.decidir(
             None if nota.detector is None else nota.probabilidade,
             {} if nota.detector is None else nota.detector.limiares,
             disparos, conjunto.acoes if conjunto else (), *nossos,
         )
-        acoes_ = [_ACOES[codigo] for codigo in escolhidas.tolist()]
         regras_versao = ativa.regras_versao if ativa else SEM_REGRAS
         porques = _motivar(m, nota, conjunto, disparos, escolhidas), _acionadas(conjunto, disparos)
         prazos = acoes.prazos_ms(escolhidas, m.colunas["instante_us"])
-        decisoes = self._compor(m, nota, sombra, acoes_, porques, prazos, regras_versao, lote, agora_us)
+        decisoes = self._compor(m, nota, sombra, escolhidas, porques, prazos, regras_versao, lote, agora_us)
         resumo = resumir(
-            escolhidas, (agora_us - np.array(m.colunas["enviado_us"], np.float64)) / MS_US, nota.probabilidade,
+            escolhidas, (agora_us - _reais(m.colunas["enviado_us"])) / MS_US, nota.probabilidade,
             m.colunas["valor_centavos"], nota.versao, regras_versao, len(recusas),
         )
         return Respostas(
-            [*(chave for chave, _ in recusas), *map(str.encode, m.colunas["pagador_conta"])],
+            [*(chave for chave, _ in recusas), *escrita.mensagens(m.colunas["pagador_conta"])],
             [*(valor for _, valor in recusas), *decisoes], resumo,
         )
 
+    def _sao_nossos(self, ispb: pa.StringArray) -> NDArray[np.bool_]:
+        nossos = pc.is_in(ispb, pa.array(sorted(self.nossos_ispb), pa.string()))
+        return np.asarray(nossos.to_numpy(zero_copy_only=False), np.bool_)
+
     def _compor(
-        self, m: Montado, nota: Pontuado, sombra: Pontuado, acoes_: list[str],
+        self, m: Montado, nota: Pontuado, sombra: Pontuado, escolhidas: NDArray[np.int8],
         porques: tuple[list[list[motivos.Motivo]], list[list[str]]], prazos: NDArray[np.int64], regras_versao: str,
         lote: int, agora_us: int,
-    ) -> Iterator[bytes]:
-        """Por colunas, na ordem dos campos de `Decisao`: indexar Pix a Pix custava mais que pontuar."""
+    ) -> list[bytes]:
+        """Os campos de `Decisao`, cada um por inteiro: Pix a Pix custava mais que pontuar."""
         c, com_modelo = m.colunas, nota.detector is not None
-        decisoes = zip(
-            repeat("decisao"), c["id_fim_a_fim"], c["id_evento"].tolist(), c["topico"], c["particao"].tolist(),
-            c["deslocamento"].tolist(), acoes_, _reais(nota.pontuacao), _reais(nota.probabilidade),
-            *porques, repeat(self.modelo if com_modelo else None), repeat(nota.versao), repeat(sombra.versao),
-            _reais(sombra.pontuacao), repeat(regras_versao), repeat("modelo" if com_modelo else "regras"),
-            repeat(self.catalogo.versao), c["instante_us"].tolist(), c["enviado_us"], c["kafka_us"].tolist(),
-            repeat(agora_us), repeat(acoes.PRAZO_DECISAO_MS), prazos.tolist(),
-            repeat(lote), c["pagador_conta"], c["recebedor_conta"], c["pagador_ispb"], c["recebedor_ispb"],
-            c["forma_de_iniciacao"], c["dispositivo"], c["valor_centavos"].tolist(),
-            _em_json(m.atributos), strict=False,
+        iguais = {
+            "tipo": "decisao", "modelo": self.modelo if com_modelo else None, "modelo_versao": nota.versao,
+            "desafiante_versao": sombra.versao, "regras_versao": regras_versao,
+            "modo": "modelo" if com_modelo else "regras", "catalogo_versao": self.catalogo.versao,
+            "decidido_em_us": agora_us, "prazo_ms": acoes.PRAZO_DECISAO_MS, "lote": lote,
+            "versao_esquema": VERSAO_DECISAO,
+        }
+        como_chegaram = (
+            "id_fim_a_fim", "topico", "pagador_conta", "recebedor_conta", "pagador_ispb", "recebedor_ispb",
+            "forma_de_iniciacao", "dispositivo",
         )
-        return (_CODIFICADOR.encode(Decisao(*campos)) for campos in decisoes)
+        numeros = {
+            **{nome: c[nome] for nome in ("id_evento", "particao", "deslocamento", "instante_us", "valor_centavos")},
+            "enviado_em_us": c["enviado_us"], "kafka_em_us": c["kafka_us"], "duracao_ms": prazos,
+        }
+        return escrita.escrever({
+            **{nome: escrita.constante(valor) for nome, valor in iguais.items()},
+            **{nome: escrita.textos(c[nome]) for nome in como_chegaram},
+            **{nome: escrita.inteiros(pa.array(valores)) for nome, valores in numeros.items()},
+            "acao": escrita.textos(_ACOES.take(pa.array(escolhidas))),
+            "pontuacao": escrita.reais(nota.pontuacao), "probabilidade": escrita.reais(nota.probabilidade),
+            "desafiante_pontuacao": escrita.reais(sombra.pontuacao),
+            "motivos": escrita.listas(porques[0]), "regras": escrita.listas(porques[1]),
+            "atributos": escrita.matriz(m.atributos),
+        })
 
 
 def _abrir(ativa: Ativacao) -> None:
@@ -153,7 +167,7 @@ def _motivar(
 ) -> list[list[motivos.Motivo]]:
     """Só quem não é aprovado paga o preço da explicação."""
     porques: list[list[motivos.Motivo]] = [[] for _ in range(len(m))]
-    linhas = np.flatnonzero(escolhidas != _ACOES.index(Acao.APROVAR.value))
+    linhas = np.flatnonzero(escolhidas != acoes.CODIGO[Acao.APROVAR])
     if not linhas.size:
         return porques
     do_modelo: list[list[motivos.Motivo]] = [[] for _ in linhas]
@@ -185,17 +199,6 @@ def _acionadas(conjunto: Conjunto | None, disparos: NDArray[np.bool_]) -> list[l
     return acionadas
 
 
-def _em_json(atributos: NDArray[np.float64]) -> Iterator[msgspec.Raw]:
-    """Cada linha como lista JSON, o bloco escrito de uma vez: um objeto ou uma chamada por linha custava mais."""
-    # De "[[1],[2]]" a ",[1" e ",[2": separar por um byte só é três vezes mais rápido que por "],[".
-    linhas = (b"," + orjson.dumps(atributos, option=orjson.OPT_SERIALIZE_NUMPY)[len("[") : -len("]]")]).split(b"]")
-    return (msgspec.Raw(b"%b]" % linha[len(",") :]) for linha in linhas)
-
-
-def _reais(valores: NDArray[np.float64]) -> list[float | None]:
-    """Float64 (n,) → lista, com nulo onde é NaN: quase sempre em nenhum lugar, ou em todos."""
-    nulos = np.isnan(valores)
-    lista: list[float | None] = valores.tolist()
-    if not nulos.any():
-        return lista
-    return [None if nulo else v for v, nulo in zip(lista, nulos.tolist(), strict=True)]
+def _reais(inteiros: pa.Int64Array) -> NDArray[np.float64]:
+    """Float64 (n,), NaN onde é nulo."""
+    return np.asarray(inteiros.cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)

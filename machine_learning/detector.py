@@ -124,7 +124,7 @@ class Detector(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             msg = f"o modelo espera {self.n_features_in_} atributos e recebeu {x.shape[1]}"
             raise ErroModelo(msg)
         todas = self.colunas_.size == x.shape[1]  # o caso comum: escolher colunas custava mais que converter
-        return np.ascontiguousarray(x if todas else x[:, self.colunas_], np.float64)
+        return np.asarray(x if todas else x[:, self.colunas_], np.float64)
 
 
 def _matriz(x: Any) -> NDArray[np.float32]:

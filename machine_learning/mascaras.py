@@ -82,16 +82,21 @@ def _lugar(bits: Mascaras64) -> Mascaras64:
     return (bits * _DE_BRUIJN) >> _RECUO
 
 
-@njit(cache=True, nogil=True)
 def somar(m: Mascaras, x: Reais) -> Reais:
     """A soma das folhas alcançadas por cada linha, float64 (n,), igual à de `arvores.somar`; NaN = nulo."""
-    saida = np.zeros(x.shape[0])
-    bloco, folhas = np.zeros((x.shape[1], BLOCO)), np.zeros(BLOCO, np.uint64)
-    for de in range(0, x.shape[0], BLOCO):
-        linhas = min(BLOCO, x.shape[0] - de)
-        for i in range(linhas):
-            for j in range(x.shape[1]):
-                bloco[j, i] = x[de + i, j]
+    return _somar(m, np.ascontiguousarray(x.T))
+
+
+@njit(cache=True, nogil=True)
+def _somar(m: Mascaras, x: Reais) -> Reais:
+    """`x`: (atributos, n), para que os laços andem por linhas vizinhas."""
+    saida = np.zeros(x.shape[1])
+    bloco, folhas = np.zeros((x.shape[0], BLOCO)), np.zeros(BLOCO, np.uint64)
+    for de in range(0, x.shape[1], BLOCO):
+        linhas = min(BLOCO, x.shape[1] - de)
+        for j in range(x.shape[0]):
+            for i in range(linhas):
+                bloco[j, i] = x[j, de + i]
         for a in range(m.inicio.size - 1):
             folhas[:] = ~np.uint64(0)
             for k in range(m.inicio[a], m.inicio[a + 1]):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +25,7 @@ _POSICAO: Final = ("particao", "deslocamento")
 _NUMERICAS: Final = (
     *_POSICAO, "kafka_us", "id_evento", "instante_us", "valor_centavos", "dispositivo_id",
 )
-_LISTAS: Final = ("topico", *TEXTOS)
+_EM_ARROW: Final = ("topico", "enviado_us", *TEXTOS)
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,8 @@ class Montado:
     """Pix prontos para decidir.
 
     Args:
-        colunas: numéricas (ndarray) e textos (listas) por nome, todas com n linhas, na ordem em que se abriram.
+        colunas: numéricas (ndarray), e em Arrow os textos e `enviado_us`, que pode ser nulo; por nome, todas com n
+            linhas, na ordem em que se abriram.
         atributos: float64 (n, atributos).
         recusas: (topico, particao, deslocamento, kafka_us, enviado_us, motivo, campo, detalhe).
         ativacao: o registro de controle vigente (bytes; vazio = nenhum).
@@ -103,7 +103,7 @@ def reunir(catalogo: Catalogo, saidas: list[Saida]) -> Reunido:
     if not novo.all():
         primitivas = primitivas[novo]
         colunas = {
-            nome: valor[novo] if isinstance(valor, np.ndarray) else list(compress(valor, novo))
+            nome: valor[novo] if isinstance(valor, np.ndarray) else valor.filter(pa.array(novo))
             for nome, valor in colunas.items()
         }
     return Reunido(catalogo, colunas, primitivas, recusas, _ativacao(saidas))
@@ -112,22 +112,12 @@ def reunir(catalogo: Catalogo, saidas: list[Saida]) -> Reunido:
 def _eventos(lidos: list[Lidos]) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
     # Pela posição do primeiro de cada envelope: os Pix de uma partição seguem na ordem em que chegaram.
     lidos = sorted(lidos, key=lambda lido: [lido.pix.column(nome)[:1].to_pylist() for nome in _POSICAO])
-    pix = pa.Table.from_batches([lido.pix for lido in lidos], EVENTOS).combine_chunks()
+    pix = pa.concat_batches([lido.pix for lido in lidos] or [pa.RecordBatch.from_pylist([], EVENTOS)])
     colunas: dict[str, Any] = {nome: np.asarray(pix.column(nome).to_numpy(), np.int64) for nome in _NUMERICAS}
-    colunas |= {nome: pix.column(nome).to_numpy().tolist() for nome in _LISTAS}
-    colunas["enviado_us"] = _com_nulos(pix.column("enviado_us"))
+    colunas |= {nome: pix.column(nome) for nome in _EM_ARROW}
     nenhum = np.empty((0, len(CONTEXTO)), np.int32)
     colunas["contexto"] = em_reais(np.concatenate([nenhum, *(lido.contexto for lido in lidos)]))
     return colunas, [recusa for lido in lidos for recusa in lido.recusas]
-
-
-def _com_nulos(coluna: pa.ChunkedArray) -> list[int | None]:
-    """Inteiros como lista; quase nunca há um nulo, e por isso só então se paga um objeto Arrow por valor."""
-    if coluna.null_count:
-        nulos: list[int | None] = coluna.to_pylist()
-        return nulos
-    lista: list[int | None] = coluna.to_numpy().tolist()
-    return lista
 
 
 def _lugares(papel: Papel, chave: Inteiros, ordem: Inteiros, posicoes: Inteiros) -> Inteiros:

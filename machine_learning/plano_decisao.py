@@ -21,6 +21,7 @@ from ingestao.bronze import com_cabecalhos
 from machine_learning.observacao import ENTREGUE, NOME_OBSERVACAO, escrever, juntar, observacoes
 from plataforma.configuracao import Configuracao
 from processamento.catalogo import Catalogo
+from processamento.estado.envelope import em_coluna
 from processamento.estado.processador import ENTRADA, SAIDA, Estado
 
 if TYPE_CHECKING:
@@ -160,6 +161,7 @@ def _lote_arrow(colunas: Sequence[Sequence[Any]], esquema: StructType) -> pa.Rec
     from pyspark.sql.pandas.types import to_arrow_schema  # noqa: PLC0415
 
     arrow = to_arrow_schema(esquema)
-    return pa.RecordBatch.from_arrays(
-        [pa.array(coluna, campo.type) for coluna, campo in zip(colunas, arrow, strict=True)], schema=arrow
-    )
+    return pa.RecordBatch.from_arrays([
+        em_coluna(coluna) if pa.types.is_binary(campo.type) else pa.array(coluna, campo.type)
+        for coluna, campo in zip(colunas, arrow, strict=True)
+    ], schema=arrow)

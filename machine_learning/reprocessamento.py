@@ -92,7 +92,7 @@ def redecidir(
         atributos: float64 (n, len(NOMES)).
         ativacao: o registro de controle que teria valido; vazio = sem modelo nem regras.
     """
-    colunas: dict[str, Any] = {nome: lote.column(origem).to_pylist() for nome, origem in DO_MONTADO.items()}
+    colunas: dict[str, Any] = {nome: lote.column(origem) for nome, origem in DO_MONTADO.items()}
     colunas |= {nome: np.array(colunas[nome], np.int64) for nome in _INTEIRAS}
     montado = Montado(colunas, atributos, [], ativacao)
     respostas = decisor.responder(montado, 0, 0)

@@ -264,7 +264,7 @@ LINHAS_POR_VEZ: Final = 2_000
 def derivar(
     catalogo: Catalogo, primitivas: Inteiros, instante_us: Inteiros, valor_centavos: Inteiros, contexto: Reais
 ) -> Reais:
-    """Os atributos, float64 de forma (eventos, len(ATRIBUTOS)).
+    """Os atributos, float64 de forma (eventos, len(ATRIBUTOS)), cada coluna em memória corrida.
 
     Args:
         catalogo: dá a ordem das primitivas.
@@ -273,12 +273,10 @@ def derivar(
         valor_centavos: int64 (eventos,).
         contexto: float64 (eventos, len(CONTEXTO)), de `contexto.contexto`.
     """
-    saida = np.empty((instante_us.size, len(ATRIBUTOS)), np.float64)
+    colunas = np.empty((len(ATRIBUTOS), instante_us.size))
     for inicio in range(0, instante_us.size, LINHAS_POR_VEZ):
         fatia = slice(inicio, inicio + LINHAS_POR_VEZ)
         entradas = Entradas(catalogo, primitivas[fatia], instante_us[fatia], valor_centavos[fatia], contexto[fatia])
-        colunas = np.empty((len(ATRIBUTOS), entradas.valor.size))
         for i, atributo in enumerate(ATRIBUTOS):
-            colunas[i] = atributo.formula(entradas)
-        saida[fatia] = colunas.T
-    return saida
+            colunas[i, fatia] = atributo.formula(entradas)
+    return colunas.T

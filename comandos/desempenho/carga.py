@@ -8,12 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ingestao.avarias import Razao
 from ingestao.emissao_continua import EmissaoContinua
 from ingestao.esquema import FINALIDADES_ISENTAS
-from ingestao.produtor import Registro
+from ingestao.produtor import Envio
 from ingestao.simulador.parametros import Parametros
 from plataforma.configuracao import Configuracao
 
@@ -44,15 +46,15 @@ class Carga:
     taxa: float
     razao: Razao = field(default_factory=Razao)
 
-    def registros(self, cfg: Configuracao) -> Iterator[Registro]:
-        """Um Registro por linha; os rótulos saem na hora do Pix que os precede."""
+    def registros(self, cfg: Configuracao) -> Iterator[Envio]:
+        """Um envio por linha; os rótulos saem na hora do Pix que os precede."""
         with pa.memory_map(str(self.arquivo)) as mapa:
             leitor = pa.ipc.open_file(mapa)
             for i in range(leitor.num_record_batches):
-                quando, evento, chaves, valores = map(_lista, leitor.get_batch(i).columns)
-                for hora, eh_evento, chave, valor in zip(quando, evento, chaves, valores, strict=True):
-                    topico = cfg.topico_eventos if eh_evento else cfg.topico_rotulos
-                    yield Registro(hora / self.taxa if self.taxa else 0.0, topico, chave, valor)
+                quando, evento, chaves, valores = leitor.get_batch(i).columns
+                horas = np.asarray(quando) / self.taxa if self.taxa else np.zeros(len(quando))
+                topicos = np.where(_array(evento), cfg.topico_eventos, cfg.topico_rotulos)
+                yield from zip(*(c.tolist() for c in (horas, topicos, _array(chaves), _array(valores))), strict=True)
 
 
 def preparar(
@@ -88,10 +90,8 @@ def gravar(arquivo: Path, linhas: Iterable[_Linha]) -> None:
             escritor.write_batch(_lote(lote))
 
 
-def _lista(coluna: pa.Array) -> list[Any]:
-    """Os valores como objetos Python, sem um objeto Arrow por valor: quem envia disputa a máquina medida."""
-    lista: list[Any] = coluna.to_numpy(zero_copy_only=False).tolist()
-    return lista
+def _array(coluna: pa.Array) -> NDArray[Any]:
+    return np.asarray(coluna.to_numpy(zero_copy_only=False))
 
 
 def _lote(linhas: list[_Linha]) -> pa.RecordBatch:

@@ -49,8 +49,10 @@ class Leitura:
 
 
 _DECODIFICADOR: Final = msgspec.json.Decoder(_Lida)
-_ATRIBUTOS: Final = b',"atributos":'
-"""Daqui ao fim, mais de metade da decisão, nada se mede: cortar antes de ler poupa a CPU de quem é medido."""
+_RESTO: Final = b',"decidido_em_us":'
+"""Daqui ao fim, dois terços da decisão, nada se mede: cortar antes de ler poupa a CPU de quem é medido."""
+_PULAR: Final = 256
+"""Antes disto a marca nunca está: procurá-la desde o começo custava mais que ler."""
 Ler = Callable[[Message], tuple[int, int]]
 """De uma mensagem: a posição do Pix que ela responde, em um só inteiro, e o envio dele, µs."""
 
@@ -58,7 +60,7 @@ Ler = Callable[[Message], tuple[int, int]]
 def decisao(mensagem: Message) -> tuple[int, int]:
     """Uma decisão ou recusa de `pix.decisoes`."""
     valor = mensagem.value() or b""
-    corte = valor.find(_ATRIBUTOS)
+    corte = valor.find(_RESTO, _PULAR)
     lida = _DECODIFICADOR.decode(valor[:corte] + b"}" if corte > 0 else valor)
     return lida.particao << _BITS_DESLOCAMENTO | lida.deslocamento, lida.enviado_em_us or 0
 

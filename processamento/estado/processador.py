@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 from pyspark.sql.streaming.stateful_processor import StatefulProcessor, StatefulProcessorHandle, TimerValues
 from pyspark.sql.types import BinaryType, IntegerType, StructField, StructType
@@ -68,6 +69,7 @@ class Estado(StatefulProcessor):  # type: ignore[misc]
     ) -> Iterator[pd.DataFrame]:
         """As linhas de um balde em um micro-lote."""
         from processamento.estado.balde import Entrada, Saida  # noqa: PLC0415
+        from processamento.estado.envelope import em_coluna  # noqa: PLC0415
 
         entradas = [
             Entrada(int(destino), toques, eventos, controle)
@@ -77,7 +79,9 @@ class Estado(StatefulProcessor):  # type: ignore[misc]
             )
         ]
         saidas = self._balde(int(key[0])).aplicar(entradas, self._deposito)
-        yield pd.DataFrame(saidas, columns=list(Saida._fields)).astype({"destino": "int32"})
+        destinos, *envelopes = zip(*saidas, strict=True) if saidas else ((),) * len(Saida._fields)
+        colunas = map(pd.arrays.ArrowExtensionArray, map(em_coluna, envelopes))
+        yield pd.DataFrame(dict(zip(Saida._fields, (np.array(destinos, np.int32), *colunas), strict=True)))
 
     def handleInitialState(self, key: Any, initialState: pd.DataFrame, timerValues: TimerValues) -> None:
         """Partida quente: guarda os pedaços de histórico deste balde."""

@@ -26,6 +26,7 @@ from comandos.desempenho.roteiro import TAXA_RECORDE, Plano, Resultado, com_mais
 from comandos.desempenho.troca import maior_silencio
 from comandos.fluxos.conversa import DECISAO
 from ingestao.esquema import FINALIDADES_ISENTAS
+from ingestao.produtor import Registro
 from ingestao.produtor import Resultado as Envio
 from ingestao.simulador.parametros import Parametros
 from plataforma.configuracao import Configuracao
@@ -51,21 +52,25 @@ def conta(cfg: Configuracao, tmp_path: Path) -> Conta:
     return preparar(cfg, PARAMETROS, 7, PARAMETROS.fim_us, 3_000, tmp_path / "carga.arrow")
 
 
+def enviados(carga: Carga, cfg: Configuracao) -> Iterator[Registro]:
+    return map(Registro._make, carga.registros(cfg))
+
+
 def test_a_carga_sai_na_taxa_sem_repetidos_e_com_a_conta_das_decisoes(cfg: Configuracao, conta: Conta) -> None:
-    registros = [r for r in Carga(conta.arquivo, 500.0).registros(cfg) if r.topico == cfg.topico_eventos]
+    registros = [r for r in enviados(Carga(conta.arquivo, 500.0), cfg) if r.topico == cfg.topico_eventos]
     lidos = pl.DataFrame([json.loads(r.valor or b"{}") for r in registros], infer_schema_length=None)
     assert conta.eventos == lidos.height == 3_000 == lidos["id_fim_a_fim"].n_unique()
-    assert conta.rotulos == sum(r.topico == cfg.topico_rotulos for r in Carga(conta.arquivo, 0.0).registros(cfg)) > 0
+    assert conta.rotulos == sum(r.topico == cfg.topico_rotulos for r in enviados(Carga(conta.arquivo, 0.0), cfg)) > 0
     assert conta.decisoes == lidos.filter(~pl.col("finalidade").is_in(sorted(FINALIDADES_ISENTAS))).height
     assert [r.quando_s for r in registros] == pytest.approx([i / 500.0 for i in range(3_000)])
-    assert {r.quando_s for r in Carga(conta.arquivo, 0.0).registros(cfg)} == {0.0}
+    assert {r.quando_s for r in enviados(Carga(conta.arquivo, 0.0), cfg)} == {0.0}
 
 
 def test_a_carga_seguinte_continua_o_relogio_sem_repetir_ids(cfg: Configuracao, conta: Conta, tmp_path: Path) -> None:
     seguinte = preparar(cfg, PARAMETROS, 7, conta.ate_us, 500, tmp_path / "outra.arrow")
     ids = [
         json.loads(r.valor or b"{}")["id_fim_a_fim"] for c in (conta, seguinte)
-        for r in Carga(c.arquivo, 0.0).registros(cfg) if r.topico == cfg.topico_eventos
+        for r in enviados(Carga(c.arquivo, 0.0), cfg) if r.topico == cfg.topico_eventos
     ]
     assert len(set(ids)) == len(ids) == 3_500
 
