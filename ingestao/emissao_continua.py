@@ -22,12 +22,15 @@ from plataforma.configuracao import Configuracao
 
 _SEGUNDOS_POR_BLOCO: Final = 6.0
 _BLOCO_MINIMO: Final = 2_000
-_BLOCO_MAXIMO: Final = 60_000
+BLOCO_MAXIMO: Final = 60_000
 
 
 @dataclass
 class EmissaoContinua:
-    """Até `eventos` eventos a `taxa` por segundo, a partir de `de_us`; `razao` e `ate_us` dizem onde se está."""
+    """Até `eventos` eventos a `taxa` por segundo, a partir de `de_us`; `razao` e `ate_us` dizem onde se está.
+
+    `por_bloco`: eventos gerados de cada vez; 0 = uns segundos de envio.
+    """
 
     parametros: Parametros
     semente: int
@@ -35,6 +38,7 @@ class EmissaoContinua:
     taxa: float
     eventos: int
     com_rotulos: bool = True
+    por_bloco: int = 0
     razao: Razao = field(default_factory=Razao)
     _antes: int = 0
     _ultimo_us: int = 0
@@ -57,7 +61,7 @@ class EmissaoContinua:
         )
 
     def _por_bloco(self) -> int:
-        return int(np.clip(self.taxa * _SEGUNDOS_POR_BLOCO, _BLOCO_MINIMO, _BLOCO_MAXIMO))
+        return self.por_bloco or int(np.clip(self.taxa * _SEGUNDOS_POR_BLOCO, _BLOCO_MINIMO, BLOCO_MAXIMO))
 
     def _marcar(self, cfg: Configuracao, bloco: Bloco, seguintes: Iterator[Bloco]) -> Iterator[Registro]:
         feitos, pendentes = 0, pl.DataFrame(schema=ROTULOS)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ingestao.avarias import Razao
-from ingestao.emissao_continua import EmissaoContinua
+from ingestao.emissao_continua import BLOCO_MAXIMO, EmissaoContinua
 from ingestao.esquema import FINALIDADES_ISENTAS
 from ingestao.produtor import Envio
 from ingestao.simulador.parametros import Parametros
@@ -66,7 +66,7 @@ def preparar(
     do Pix na fila; a taxa é escolhida ao enviar.
     """
     limpos = replace(parametros, taxa_duplicados=0.0, taxa_malformados=0.0)
-    emissao = EmissaoContinua(limpos, semente, de_us, 1.0, eventos)
+    emissao = EmissaoContinua(limpos, semente, de_us, 1.0, eventos, por_bloco=min(BLOCO_MAXIMO, eventos))
     decisoes = rotulos = 0
 
     def linhas() -> Iterator[_Linha]:

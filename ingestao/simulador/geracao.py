@@ -113,11 +113,12 @@ class Gerador:
     def _pagamentos(self, rng: np.random.Generator, de_us: int, ate_us: int, n: int) -> Tabela:
         """Golpes, agenda e ocasiões do período; a rotina completa até `n`. O que passa do fim fica para depois."""
         golpes = self._golpes(rng, de_us, ate_us, n)
-        especiais = [self._pendentes, golpes, agenda.gerar(self._economia, de_us, ate_us),
+        especiais = [golpes, agenda.gerar(self._economia, de_us, ate_us),
                      ocasioes.gerar(rng, self._economia, n, de_us, ate_us)]  # fmt: skip
-        fixos = self._possiveis(lote.juntar(especiais), de_us)
-        ecos = ocasioes.repassar(rng, self._economia, fixos[~fixos["fraude"]])
-        fixos = lote.juntar([fixos, self._possiveis(ecos, de_us)])
+        novos = self._possiveis(lote.juntar(especiais), de_us)
+        # Os pendentes já foram repassados no bloco em que nasceram: outra vez a cada bloco, cresceriam sem fim.
+        ecos = ocasioes.repassar(rng, self._economia, novos[~novos["fraude"]])
+        fixos = lote.juntar([self._pendentes, novos, self._possiveis(ecos, de_us)])
         comuns, falta = lote.vazio(), n - int((fixos["instante"] < ate_us).sum())
         while falta > 0:
             nova = rotina.gerar(rng, self._economia, round(falta * _REPOSICAO) + 8, de_us, ate_us)

@@ -15,7 +15,7 @@ from ingestao.avarias import ESTRAGOS, Razao, com_avarias
 from ingestao.esquema import Evento, Rotulo
 from ingestao.produtor import Registro
 from ingestao.serializacao import serializar, serializar_rotulos
-from ingestao.simulador.geracao import Simulacao, fluxo, gerar
+from ingestao.simulador.geracao import Gerador, Simulacao, fluxo, gerar
 from ingestao.simulador.parametros import DIA_US, TIPOLOGIAS, Parametros
 from ingestao.trafego import ENVIO, EVENTOS, ROTULOS, VERDADE
 from plataforma.erros import ErroConfiguracao
@@ -188,6 +188,20 @@ def test_o_fluxo_continuo_usa_a_mesma_populacao_e_nao_repete_ids() -> None:
     conhecidas = juntos["pagador_conta"].is_in(list(contas)).mean()
     assert conhecidas is not None
     assert conhecidas > 0.95
+
+
+def test_o_que_fica_para_depois_nao_depende_do_tamanho_dos_blocos() -> None:
+    denso, quantos = Parametros(contas=5_000, dias=30, eventos=900_000), 20_000
+
+    def pendentes(por_bloco: int) -> int:
+        gerador, de_us = Gerador(denso, 7, denso.fim_us + DIA_US, serie=denso.fim_us), denso.fim_us
+        for _ in range(quantos // por_bloco):
+            ate_us = de_us + round(por_bloco / denso.eventos_por_us)
+            gerador.bloco(de_us, ate_us, por_bloco)
+            de_us = ate_us
+        return len(gerador._pendentes)
+
+    assert pendentes(250) < 1.5 * pendentes(quantos)
 
 
 def test_pedir_mais_horizonte_nao_muda_quem_ja_existia() -> None:
