@@ -10,7 +10,6 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 from typing import Final, NamedTuple
@@ -130,13 +129,17 @@ class _Envio:
                 da_leva = 0
                 if parar.is_set():
                     break
-            try:
-                produzir(topico, valor, chave, on_delivery=anotar, headers=self._cabecalhos)
-            except BufferError:
-                if not self._insistir(topico, chave, valor, parar):
+            while True:
+                try:
+                    produzir(topico, valor, chave, on_delivery=anotar, headers=self._cabecalhos)
                     break
-            except KafkaException as erro:
-                raise self._recusa(erro.args[0]) from erro
+                except BufferError:  # fila local cheia: recolhe falhas e tenta de novo; a hora marcada não muda
+                    if parar.is_set():
+                        return
+                    self._produtor.poll(_ESPERA_MAXIMA_S)
+                    self._carimbar()
+                except KafkaException as erro:
+                    raise self._recusa(erro.args[0]) from erro
             self._enviados[topico] += 1
             da_leva += 1
             atraso(self._agora_s - quando_s)
@@ -156,16 +159,6 @@ class _Envio:
         """Os dois relógios, lidos juntos: segundos desde o começo, e os cabeçalhos com o instante do envio."""
         self._agora_s = self._relogio.monotonico() - self._inicio
         self._cabecalhos = [(CABECALHO_ENVIADO_EM, b"%d" % self._relogio.utc_us()), self._origem]
-
-    def _insistir(self, topico: str, chave: bytes | None, valor: bytes | None, parar: Event) -> bool:
-        """Com a fila local cheia: recolhe falhas e tenta de novo, até caber ou parar; a hora marcada não muda."""
-        while not parar.is_set():
-            self._produtor.poll(_ESPERA_MAXIMA_S)
-            self._carimbar()
-            with suppress(BufferError):
-                self._produtor.produce(topico, valor, chave, on_delivery=self._anotar, headers=self._cabecalhos)
-                return True
-        return False
 
     def _anotar(self, erro: KafkaError | None, _mensagem: Message) -> None:
         self._falhas += 1

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from ingestao.emissao import Emissao
 from ingestao.emissao_continua import EmissaoContinua
@@ -140,6 +141,21 @@ def test_recusa_do_broker_vira_erro_com_contagem(cfg: Configuracao, monkeypatch:
     monkeypatch.setattr("ingestao.produtor.Producer", Produtor(relogio, erro=Erro()))
     with pytest.raises(ErroServico, match=r"não confirmou 3 de 3 .*tópico desconhecido"):
         enviar(cfg, relogio, no_ritmo([(b"c", b"v")] * 3, "t", 100.0))
+
+
+def test_recusa_logo_depois_de_a_fila_encher_tambem_e_um_erro_claro(
+    cfg: Configuracao, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Recusado(Produtor):
+        def produce(self, *args: Any, **opcoes: Any) -> None:
+            if not self.cheias:
+                raise KafkaException(KafkaError(KafkaError._FATAL))
+            super().produce(*args, **opcoes)
+
+    relogio = RelogioFalso()
+    monkeypatch.setattr("ingestao.produtor.Producer", Recusado(relogio, cheias=1))
+    with pytest.raises(ErroServico, match="não confirmou 1 de 0"):
+        enviar(cfg, relogio, no_ritmo([(b"c", b"v")], "t", 100.0))
 
 
 def test_o_que_fica_com_o_cliente_conta_como_nao_confirmado(
