@@ -32,7 +32,7 @@ def desempacotar(envelope: bytes) -> dict[str, Any]:
 def em_coluna(envelopes: Sequence[bytes]) -> pa.BinaryArray:
     """Envelopes como coluna Arrow, copiados uma vez só.
 
-    `pa.array` aumenta o espaço aos poucos e no fim o ajusta: cada envelope, de centenas de KB, era copiado três vezes.
+    `pa.array` aumenta o espaço aos poucos e no fim o ajusta, e cada vez copia os envelopes, de centenas de KB, de novo.
     """
     limites = np.fromiter(accumulate(map(len, envelopes), initial=0), np.int32, len(envelopes) + 1)
     return pa.BinaryArray.from_buffers(
