@@ -52,7 +52,7 @@ _DECODIFICADOR: Final = msgspec.json.Decoder(_Lida)
 _RESTO: Final = b',"decidido_em_us":'
 """Daqui ao fim, dois terços da decisão, nada se mede: cortar antes de ler poupa a CPU de quem é medido."""
 _PULAR: Final = 256
-"""Antes disto a marca nunca está: procurá-la desde o começo custava mais que ler."""
+"""Antes disto só a de uma recusa pode estar, e então se lê tudo; procurar do começo era um décimo da leitura."""
 Ler = Callable[[Message], tuple[int, int]]
 """De uma mensagem: a posição do Pix que ela responde, em um só inteiro, e o envio dele, µs."""
 

@@ -6,7 +6,9 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -33,6 +35,8 @@ from plataforma.configuracao import Configuracao
 from plataforma.erros import ErroConfiguracao, ErroServico
 from plataforma.servicos import processo
 from plataforma.servicos.topicos import criar_topicos
+from testes.machine_learning.fabrica_respostas import decisao as uma_decisao
+from testes.machine_learning.fabrica_respostas import recusa as uma_recusa
 
 PARAMETROS = Parametros(contas=300, dias=20, eventos=18_000)
 ENVIO = Envio(10, {"pix.eventos": 10}, 1.0, 0.1, 0.2, 0.3, interrompido=False)
@@ -262,10 +266,18 @@ def responder(cfg: Configuracao, parar: threading.Event) -> None:
     consumidor.close()
 
 
-def test_uma_decisao_e_lida_pela_posicao_do_pix() -> None:
+def test_decisao_e_recusa_sao_lidas_pela_posicao_do_pix_sem_o_que_nao_se_mede() -> None:
     class Mensagem:
-        def value(self) -> bytes:
-            return b'{"tipo":"decisao","particao":1,"deslocamento":5,"enviado_em_us":77,"atributos":[1,null]}'
+        def __init__(self, valor: bytes) -> None:
+            self.value = lambda: valor
 
     ler: Callable[..., tuple[int, int]] = decisao
-    assert ler(Mensagem()) == ((1 << 44) | 5, 77)
+    mudancas: dict[str, Any] = {"particao": 1, "enviado_em_us": 77}
+    motivo = [{"codigo": "x", "texto": ',"decidido_em_us":' * 20, "contribuicao": None}]
+    respostas = [escrita(5, **mudancas) for escrita in (partial(uma_decisao, 1), uma_recusa)]
+    respostas += [escrita(5, motivos=motivo, **mudancas) for escrita in (partial(uma_decisao, 1), uma_recusa)]
+    for resposta in respostas:
+        assert ler(Mensagem(resposta)) == ((1 << 44) | 5, 77)
+    # O que vem depois do instante da decisão não se lê: nem se nota que está partido.
+    fim = respostas[0].index(b"decidido_em_us") + 20
+    assert ler(Mensagem(respostas[0][:fim])) == ((1 << 44) | 5, 77)
