@@ -207,7 +207,7 @@ def _escrever(
 
 @njit(cache=True, nogil=True)
 def _escrever_inteiro(valor: np.uint64, saida: Bytes, p: np.uint64) -> np.uint64:
-    """Os dígitos de um uint32 e uma vírgula a partir de `p`; devolve onde acabam."""
+    """Os dígitos de um inteiro, de `_TETO_TABELA` em diante, e uma vírgula a partir de `p`; devolve onde acabam."""
     dez, um = np.uint64(10), np.uint64(1)
     fim, teto = p + np.uint64(4), np.uint64(10_000)
     while valor >= teto:

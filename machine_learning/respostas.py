@@ -10,7 +10,7 @@ VERSAO_DECISAO: Final = "1"
 
 
 class Decisao(msgspec.Struct, frozen=True):
-    """O que sai em `pix.decisoes` para um Pix decidido; instantes em µs UTC, valor em centavos.
+    """O que sai em `pix.decisoes` para um Pix decidido, escrito por `escrita`; instantes em µs UTC, valor em centavos.
 
     `pontuacao` (ordena) e `probabilidade` (calibrada) nulas = sem modelo, `modo` "regras". `atributos`: o JSON dos
     atributos como servidos, na ordem de `processamento.atributos.NOMES` (nulo = NaN). `prazo_ms`: em quanto tempo,
