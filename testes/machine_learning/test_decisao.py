@@ -7,16 +7,19 @@ import msgspec
 import pytest
 
 from ingestao.esquema import Ativacao
+from machine_learning.acoes import PRAZO_DECISAO_MS, RETENCAO_DEMAIS_MS, RETENCAO_DIA_UTIL_MS
 from machine_learning.decisao import Decisor
 from machine_learning.montagem import reunir
 from machine_learning.observacao import RESUMO
 from machine_learning.regras import ler
+from machine_learning.respostas import VERSAO_DECISAO
 from plataforma.configuracao import RAIZ_PROJETO
 from processamento.atributos import NOMES
 from processamento.catalogo import PADRAO
 from processamento.estado.balde import Balde, Entrada, Saida
 from processamento.estado.toques import Distribuicao, abrir
-from processamento.protecao import Tokenizador
+from processamento.formatos import instante_us
+from processamento.protecao import Tokenizador, id_evento
 from testes.processamento.fabrica_fluxo import evento_json
 from testes.processamento.fabrica_toques import Registro, em_colunas
 from testes.processamento.test_balde import Deposito
@@ -92,6 +95,24 @@ def test_sem_modelo_as_regras_decidem_e_a_decisao_diz() -> None:
     assert alto["regras_versao"] == ler(REGRAS).versao
     assert alto["lote"] == 7 and alto["decidido_em_us"] == AGORA_US
     assert len(alto["atributos"]) == len(NOMES)
+
+
+def test_a_decisao_devolve_o_que_veio_e_quanto_a_acao_dura() -> None:
+    regras = REGRAS.replace("REJEITAR", "RETER_ANALISE")
+    vindo = pix(3, 600_000, kafka_us=5_000_000, enviado_us=4_000_000)
+    evento = msgspec.json.decode(vindo.valor)
+    (d,) = responder([vindo], ativacao(regras_versao=ler(regras).versao, regras=regras), baldes=1)
+    assert (d["topico"], d["particao"], d["deslocamento"]) == ("pix.eventos", 1, 3)
+    assert (d["kafka_em_us"], d["enviado_em_us"], d["valor_centavos"]) == (5_000_000, 4_000_000, 600_000)
+    assert d["instante_us"] == instante_us(evento["instante"])
+    assert d["id_fim_a_fim"] == evento["id_fim_a_fim"] and d["id_evento"] == id_evento(evento["id_fim_a_fim"])
+    for lado in ("pagador", "recebedor"):
+        assert d[f"{lado}_ispb"] == evento[lado]["ispb"]
+    assert d["forma_de_iniciacao"] == evento["forma_de_iniciacao"]
+    assert (d["acao"], d["prazo_ms"]) == ("RETER_ANALISE", PRAZO_DECISAO_MS)
+    assert d["duracao_ms"] in (RETENCAO_DIA_UTIL_MS, RETENCAO_DEMAIS_MS)
+    assert (d["catalogo_versao"], d["versao_esquema"]) == (PADRAO.versao, VERSAO_DECISAO)
+    assert d["desafiante_versao"] is None and d["desafiante_pontuacao"] is None
 
 
 def test_modelo_que_nao_existe_ou_nao_confere_deixa_as_regras_decidirem(tmp_path: Path) -> None:
